@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entry point of ``plcv``: the list of subcommands. A subcommand's module is imported only when it is asked for, so that
+``plcv doctor`` runs where torch, OpenCV or ROS are missing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from plcv_ros import __version__
+
+COMMANDS = {
+    "demo": "camera -> codec -> DDS -> segmentation -> latency on this machine, for a bounded time, with a report",
+    "up": "run the node graph of a launch file as processes, without the launch package",
+    "doctor": "check this machine (DDS transports, buffers, clocks, torch, weights) and print remedies",
+    "train": "train a network",
+    "eval": "score a checkpoint on a data set",
+    "scenes": "write or show generated driving scenes",
+    "params": "print the parameter tables of the nodes",
+}
+"""Subcommand -> one-line help. Each is the module ``plcv_ros.cli.<name>`` with ``configure(parser)`` and ``run(args) -> int``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``plcv``; returns the exit status (0 success, 1 failure, 2 wrong usage)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="plcv", description="Camera frames to a remote network at the lowest latency: tools of plcv_ros.")
+    parser.add_argument("--version", action="version", version=f"plcv_ros {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        if name == chosen:
+            module = importlib.import_module(f"plcv_ros.cli.{name}")
+            sub = subparsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+        else:
+            subparsers.add_parser(name, help=text, add_help=False)
+    args = parser.parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
