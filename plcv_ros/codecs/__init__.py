@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pixels to bytes and back: pruned ASTC (own, C++ and SIMD) and JPEG (libjpeg-turbo). No ROS, no torch."""
+
+from __future__ import annotations
+
+from .astc import AstcCodec
+from .errors import CodecError
+from .images import MAX_PIXELS, PIXEL_FORMATS
+from .jpeg import JpegCodec
+from .payloads import Strip
+from .registry import CODECS, Codec, decode, info, make_codec
+
+__all__ = ["CODECS", "MAX_PIXELS", "PIXEL_FORMATS", "AstcCodec", "Codec", "CodecError", "JpegCodec", "Strip", "decode", "info", "make_codec"]

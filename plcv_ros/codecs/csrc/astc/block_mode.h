@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block modes that the pruned codec knows, and the tables that follow from each of them.
+//
+// A pruned encoder searches nothing: every block of a frame has one mode, one partition, one endpoint mode. A mode is therefore data.
+// All tables are computed by the compiler from the entry (constexpr), so they are the same numbers on every machine.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace plcv::astc {
+
+constexpr int kBlockBytes = 16;
+constexpr int kHeaderBytes = 16;
+
+struct BlockMode {
+  int block_x, block_y;  // footprint, texels
+  int grid_x, grid_y;    // weight grid; weights have four levels (QUANT_4), endpoints 32 (QUANT_32)
+  uint32_t prefix;       // the first 17 bits of every block: mode, one partition, endpoint mode 8 (LDR RGB, direct)
+};
+
+// Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is.
+constexpr uint32_t kPrefix8x5 = 102u | (0u << 11) | (8u << 13);
+constexpr uint32_t kPrefixMask = (1u << 17) - 1;
+
+constexpr std::array<BlockMode, 2> kBlockModes = {{
+    {8, 8, 8, 5, kPrefix8x5},
+    {12, 12, 8, 5, kPrefix8x5},
+}};
+
+// Values of the four weight levels, out of 64.
+constexpr std::array<int, 4> kWeightLevels = {0, 21, 43, 64};
+
+// Index into kBlockModes, or -1.
+constexpr int find_block_mode(int block_x, int block_y) {
+  for (std::size_t i = 0; i < kBlockModes.size(); ++i) {
+    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// Where texel s of an axis lies on the weight grid, in sixteenths of a grid step (Khronos Data Format, "weight infill").
+constexpr int grid_position(int texel, int block, int grid) {
+  const int step = (1024 + block / 2) / (block - 1);
+  return (step * texel * (grid - 1) + 32) >> 6;
+}
+
+}  // namespace plcv::astc

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What counts as an image: shape, dtype and memory layout of each pixel format, checked before anything touches the pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import CodecError
+
+PIXEL_FORMATS: dict[str, int] = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
+"""Pixel formats and their bytes a pixel. Alpha is ignored: what is coded is opaque."""
+
+MAX_SIDE = 16384
+"""Largest width and height, in pixels."""
+
+MAX_PIXELS = MAX_SIDE * MAX_SIDE
+"""Default limit of `decode`: a payload's header alone never makes it allocate more than this many pixels."""
+
+
+def check_size(width: int, height: int) -> tuple[int, int]:
+    """Return (width, height) as ints; CodecError unless both are 1..16384."""
+    for name, value in (("width", width), ("height", height)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise CodecError(f"{name} is {value!r}, expected an int")
+        if not 1 <= value <= MAX_SIDE:
+            raise CodecError(f"{name} is {value}, expected 1 to {MAX_SIDE} pixels")
+    return int(width), int(height)
+
+
+def check_image(image: Any, pixel_format: str) -> tuple[npt.NDArray[np.uint8], int, int]:
+    """Return (image, width, height) of an image as `encode` takes it.
+
+    image: (H, W, C) uint8 array, C = 3 or 4 as `pixel_format` says, or (H, W) or (H, W, 1) for mono8. Rows may lie any distance
+    apart (crops, padded buffers, flipped views); pixels within a row are packed. Raises CodecError.
+    """
+    if not isinstance(pixel_format, str) or pixel_format not in PIXEL_FORMATS:
+        raise CodecError(f"pixel_format is {pixel_format!r}, expected one of {', '.join(PIXEL_FORMATS)}")
+    if not isinstance(image, np.ndarray):
+        raise CodecError(f"image is a {type(image).__name__}, expected a numpy array")
+    if image.dtype != np.uint8:
+        raise CodecError(f"image has dtype {image.dtype}, expected uint8")
+    channels = PIXEL_FORMATS[pixel_format]
+    if image.ndim != 3 and not (channels == 1 and image.ndim == 2):
+        raise CodecError(f"image has shape {image.shape}, expected (height, width{'' if channels == 1 else f', {channels}'}) for {pixel_format}")
+    if image.ndim == 3 and image.shape[2] != channels:
+        raise CodecError(f"image has shape {image.shape}, expected {channels} channels for {pixel_format}")
+    height, width = image.shape[:2]
+    for name, value in (("width", width), ("height", height)):
+        if not 1 <= value <= MAX_SIDE:
+            raise CodecError(f"image has {name} {value}, expected 1 to {MAX_SIDE} pixels")
+    packed = (width == 1 or image.strides[1] == channels) and (image.ndim == 2 or channels == 1 or image.strides[2] == 1)
+    if not packed:
+        raise CodecError(
+            f"image has strides {image.strides}, expected packed pixels (only the row stride is free): numpy.ascontiguousarray makes such a copy"
+        )
+    return image, width, height

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JPEG through libjpeg-turbo (the simplejpeg package), for comparison and for stock viewers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import CodecError
+from .images import MAX_PIXELS, check_image, check_size
+from .payloads import Payload, Strip, as_bytes_view, writable_view
+from .threads import check_threads
+
+SUBSAMPLINGS: tuple[str, ...] = ("444", "422", "420", "440", "411")
+
+MAGIC = bytes.fromhex("ffd8ff")
+
+_COLORSPACES = {"rgb8": "RGB", "bgr8": "BGR", "rgba8": "RGBA", "bgra8": "BGRA", "mono8": "GRAY"}
+
+
+def _simplejpeg() -> Any:
+    try:
+        import simplejpeg
+    except ImportError:
+        raise CodecError('the jpeg codec needs simplejpeg: pip install simplejpeg, or "plcv_ros[edge]" or "plcv_ros[remote]"') from None
+    return simplejpeg
+
+
+class JpegCodec:
+    """Baseline JPEG encoder; `decode` reads what it writes. Holds no state between frames.
+
+    quality: 1..100. subsampling: chroma subsampling, "420" by default. fast_dct: libjpeg-turbo's less exact, faster DCT.
+    threads is accepted, as every codec does, and changes nothing: libjpeg-turbo codes a frame in one thread. Raises CodecError.
+    """
+
+    name = "jpeg"
+    detail = ""
+
+    def __init__(self, quality: int = 90, subsampling: str = "420", fast_dct: bool = True, threads: int = 1) -> None:
+        if isinstance(quality, bool) or not isinstance(quality, (int, np.integer)) or not 1 <= quality <= 100:
+            raise CodecError(f"quality is {quality!r}, expected an int from 1 to 100")
+        if subsampling not in SUBSAMPLINGS:
+            raise CodecError(f"subsampling is {subsampling!r}, expected one of {', '.join(SUBSAMPLINGS)}")
+        self.quality = int(quality)
+        self.subsampling = subsampling
+        self.fast_dct = bool(fast_dct)
+        self.threads = check_threads(threads)
+        self._encode = _simplejpeg().encode_jpeg
+
+    def __repr__(self) -> str:
+        return f"JpegCodec(quality={self.quality}, subsampling={self.subsampling!r}, fast_dct={self.fast_dct})"
+
+    def payload_size(self, width: int, height: int) -> None:
+        """None: the bytes depend on the picture."""
+        check_size(width, height)
+
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+        """Encode one frame to a JPEG file: bytes, or, with `out`, a memoryview of the part of it that was written.
+
+        image, pixel_format: as for ASTC. out: writable buffer; CodecError where the payload does not fit. Raises CodecError.
+        """
+        image, width, height = check_image(image, pixel_format)
+        pixels = image.reshape(height, width, 1) if image.ndim == 2 else image
+        if pixels.strides[0] < width * pixels.shape[2] or pixels.strides[1:] != (pixels.shape[2], 1):
+            pixels = np.ascontiguousarray(pixels)  # libjpeg-turbo takes padded rows, but none that overlap or run upwards
+        colour = "Gray" if pixel_format == "mono8" else self.subsampling
+        payload = self._encode(pixels, quality=self.quality, colorspace=_COLORSPACES[pixel_format], colorsubsampling=colour, fastdct=self.fast_dct)
+        if out is None:
+            return payload
+        target = writable_view(out, len(payload))
+        target[:] = payload
+        return target
+
+    def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
+        """Not offered: the bytes of a JPEG strip are known only once it is coded. Raises CodecError."""
+        raise CodecError(f"the jpeg codec has no strips of at most {max_bytes} bytes: its rate is not constant; use astc")
+
+
+def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """(width, height) of a JPEG payload; CodecError where its header cannot be read."""
+    view = as_bytes_view(payload)
+    try:
+        height, width, _, _ = _simplejpeg().decode_jpeg_header(view)
+    except ValueError as error:
+        raise CodecError(f"payload of {len(view)} bytes is no JPEG file: {error}") from None
+    if width * height > max_pixels:
+        raise CodecError(f"image has {width * height} pixels ({width}x{height}), expected at most max_pixels = {max_pixels}")
+    return width, height
+
+
+def decode(payload: Payload, max_pixels: int = MAX_PIXELS, fast_dct: bool = True) -> npt.NDArray[np.uint8]:
+    """Decode a JPEG payload to (H, W, 3) uint8 rgb8. Raises CodecError."""
+    view = as_bytes_view(payload)
+    header(view, max_pixels)
+    try:
+        image: npt.NDArray[np.uint8] = _simplejpeg().decode_jpeg(view, colorspace="RGB", fastdct=fast_dct, fastupsample=fast_dct)
+    except ValueError as error:
+        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {error}") from None
+    return image

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Codecs by name, payloads by magic number."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from . import astc, jpeg
+from .errors import CodecError
+from .images import MAX_PIXELS
+from .payloads import Payload, as_bytes_view
+from .threads import check_threads
+
+
+class Codec(Protocol):
+    """What every codec offers; see AstcCodec for the manual."""
+
+    name: str
+
+    @property
+    def detail(self) -> str:
+        """What `format` strings say beyond the name, e.g. "8x8"."""
+
+    def payload_size(self, width: int, height: int) -> int | None:
+        """Bytes of every payload of this size, or None where they depend on the picture."""
+
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+        """Encode one frame; bytes-like."""
+
+    def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Any:
+        """Encode one frame as strips that decode alone."""
+
+
+_CODECS: dict[str, type[Any]] = {"astc": astc.AstcCodec, "jpeg": jpeg.JpegCodec}
+
+CODECS: tuple[str, ...] = tuple(_CODECS)
+"""Names that `make_codec` takes."""
+
+
+def make_codec(name: str, **options: Any) -> Codec:
+    """Make a codec: ``make_codec("astc", block=(8, 8), preset="fast", threads=1)``, ``make_codec("jpeg", quality=90)``.
+
+    Options are those of AstcCodec and JpegCodec. Raises CodecError, also for options that the codec does not have.
+    """
+    kind = _CODECS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise CodecError(f"codec is {name!r}, expected one of {', '.join(CODECS)}")
+    try:
+        codec: Codec = kind(**options)
+    except TypeError as error:
+        raise CodecError(f"options of the {name} codec are {options}: {error}") from None
+    return codec
+
+
+def _identify(view: memoryview) -> str:
+    start = bytes(view[:4])
+    if start == astc.MAGIC:
+        return "astc"
+    if start[:3] == jpeg.MAGIC:
+        return "jpeg"
+    raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {astc.MAGIC.hex()} (astc) or {jpeg.MAGIC.hex()} (jpeg)")
+
+
+def _check_max_pixels(max_pixels: Any) -> int:
+    if isinstance(max_pixels, bool) or not isinstance(max_pixels, (int, np.integer)) or max_pixels < 1:
+        raise CodecError(f"max_pixels is {max_pixels!r}, expected a positive int")
+    return int(min(max_pixels, MAX_PIXELS))
+
+
+def decode(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+    """Decode any of the formats, told apart by magic number, to (H, W, 3) uint8 rgb8.
+
+    payload: bytes-like. max_pixels: larger images are refused before anything is allocated. threads: for codecs that can use them.
+    out: (H, W, 3) uint8 array of the image's size to decode into (its rows may be apart), returned. Raises CodecError.
+    """
+    view = as_bytes_view(payload)
+    limit = _check_max_pixels(max_pixels)
+    threads = check_threads(threads)
+    if _identify(view) == "astc":
+        if out is not None:
+            _, _, width, height = astc.header(view, limit)
+            _check_out(out, width, height)
+        return astc.decode(view, limit, threads, out)
+    if out is not None:
+        _check_out(out, *jpeg.header(view, limit))
+    image = jpeg.decode(view, limit)
+    if out is None:
+        return image
+    out[...] = image
+    return out
+
+
+def _check_out(out: Any, width: int, height: int) -> None:
+    if not isinstance(out, np.ndarray) or out.dtype != np.uint8:
+        raise CodecError(f"out is {getattr(out, 'dtype', type(out).__name__)}, expected a uint8 numpy array")
+    if out.shape != (height, width, 3):
+        raise CodecError(f"out has shape {out.shape}, expected {(height, width, 3)}")
+    if not out.flags.writeable:
+        raise CodecError("out is read-only, expected a writable array")
+    if (width > 1 and out.strides[1] != 3) or out.strides[2] != 1 or (height > 1 and abs(out.strides[0]) < 3 * width):
+        raise CodecError(f"out has strides {out.strides}, expected packed pixels in rows that do not overlap")
+
+
+def info(payload: Payload) -> dict[str, Any]:
+    """What a payload says of itself, without decoding it: codec, width, height (pixels), detail, bytes. Raises CodecError."""
+    view = as_bytes_view(payload)
+    name = _identify(view)
+    if name == "astc":
+        block_x, block_y, width, height = astc.header(view)
+        return {"codec": name, "width": width, "height": height, "detail": f"{block_x}x{block_y}", "bytes": len(view)}
+    width, height = jpeg.header(view)
+    return {"codec": name, "width": width, "height": height, "detail": "", "bytes": len(view)}
