@@ -72,9 +72,7 @@ class AstcCodec:
         """
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
-        return _native.astc_encode(
-            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, target
-        )
+        return _native.astc_encode(image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, target)
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
         """Encode one frame as strips of whole block rows, each a complete .astc file of at most `max_bytes` bytes.
@@ -87,7 +85,8 @@ class AstcCodec:
         row_bytes = _BLOCK_BYTES * -(-width // self.block[0])
         block_rows = (int(max_bytes) - _HEADER_BYTES) // row_bytes
         if block_rows < 1:
-            raise CodecError(f"max_bytes is {max_bytes}, expected at least {_HEADER_BYTES + row_bytes}: one row of {self.detail} blocks at width {width}")
+            least = _HEADER_BYTES + row_bytes
+            raise CodecError(f"max_bytes is {max_bytes}, expected at least {least}: one row of {self.detail} blocks at width {width}")
         rows = block_rows * self.block[1]
         return self._strips(image, pixel_format, rows, -(-height // rows))
 

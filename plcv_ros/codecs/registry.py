@@ -61,7 +61,8 @@ def _identify(view: memoryview) -> str:
         return "astc"
     if start[:3] == jpeg.MAGIC:
         return "jpeg"
-    raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {astc.MAGIC.hex()} (astc) or {jpeg.MAGIC.hex()} (jpeg)")
+    expected = f"{astc.MAGIC.hex()} (astc) or {jpeg.MAGIC.hex()} (jpeg)"
+    raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {expected}")
 
 
 def _check_max_pixels(max_pixels: Any) -> int:

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types of the compiled module (csrc/bindings.cpp)."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+def astc_encode(
+    image: npt.NDArray[np.uint8],
+    width: int,
+    height: int,
+    pixel_format: int,
+    block_x: int,
+    block_y: int,
+    preset: int,
+    threads: int,
+    out: memoryview | None,
+) -> Any: ...
+def astc_header(payload: memoryview, max_pixels: int) -> tuple[int, int, int, int]: ...
+def astc_decode(payload: memoryview, max_pixels: int, out: npt.NDArray[np.uint8], threads: int) -> int: ...
