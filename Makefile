@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` and `make test` on a bare machine: only Python (3.10 to 3.13), its headers and a C++ compiler are needed.
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+export TORCH_INDEX
+
+# The demo (see `plcv demo --help`)
+SOURCE ?= scenes
+CONFIG ?= astc_8x8
+SECONDS ?= 20
+OUT ?= out/demo
+ARGS ?=
+
+BIN := $(VENV)/bin
+NATIVE := $(shell find plcv_ros/codecs/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
+SETUP := setup.py setup_native.py pyproject.toml tools/setup_environment.py
+
+# The environment holds a ROS 2 of its own: a sourced distribution must not leak into it.
+unexport PYTHONPATH AMENT_PREFIX_PATH COLCON_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
+
+.PHONY: help env demo test test-slow lint format clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: $(VENV)/.ready  ## make the environment and build the codecs
+
+$(VENV)/.ready: $(SETUP) $(NATIVE)
+	$(PYTHON) tools/setup_environment.py --venv $(VENV)
+	@touch $@
+
+$(VENV)/.ready-tests: $(VENV)/.ready
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[edge,remote,report,ros,test]'
+	@touch $@
+
+demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CONFIG=astc_12x12, jpeg, ...
+	$(BIN)/plcv demo --source '$(SOURCE)' --config '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
+
+test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part)
+	$(BIN)/python -m pytest $(PYTEST)
+
+test-slow: $(VENV)/.ready-tests  ## the tests that take minutes each
+	$(BIN)/python -m pytest -m slow $(PYTEST)
+
+lint: $(VENV)/.ready-tests  ## ruff, mypy and clang-format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.hpp' '*.h' '*.inc')
+
+format: $(VENV)/.ready-tests  ## let ruff and clang-format rewrite the sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(git ls-files '*.cpp' '*.hpp' '*.h' '*.inc')
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find plcv_ros -name '*.so' -delete
