@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 import sys
-from glob import glob
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 sys.path.insert(0, str(Path(__file__).parent))
-from setup_native import BuildNative, native_extension  # noqa: E402  (beside this file, not installed)
+from setup_native import BuildNative, native_extension
 
 PACKAGE = "plcv_ros"
 
 
 def files(pattern: str) -> list[str]:
-    return sorted(glob(pattern))
+    return sorted(str(path) for path in Path().glob(pattern) if path.is_file())
 
 
 setup(

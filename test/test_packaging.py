@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pip, colcon and `ros2 launch` find after an installation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def names(folder: str, pattern: str) -> set[str]:
+    return {path.name for path in (ROOT / folder).glob(pattern) if path.is_file()}
+
+
+def copy_of_the_source(into: Path) -> Path:
+    """The files a fresh clone would hold (tracked, as they stand), without anything built."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
+    if not any(listed):
+        pytest.skip("not a git checkout")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, into / name)
+    return into
+
+
+def test_package_xml_is_valid_and_ament_python() -> None:
+    package = pytest.importorskip("catkin_pkg.package", reason="catkin_pkg is not installed")
+    description = package.parse_package(str(ROOT / "package.xml"))
+    description.validate()
+    assert description.get_build_type() == "ament_python"
+    setup_version = next(line for line in (ROOT / "setup.py").read_text().splitlines() if line.strip().startswith("version="))
+    assert f'"{description.version}"' in setup_version
+    assert f'__version__ = "{description.version}"' in (ROOT / "plcv_ros/__init__.py").read_text()
+
+
+def test_every_share_file_and_node_is_installed(tmp_path: Path) -> None:
+    """data_files is what ament relies on: run that part of setup.py alone, without compiling."""
+    source = copy_of_the_source(tmp_path / "source")
+    prefix = tmp_path / "prefix"
+    command = [sys.executable, "setup.py", "--quiet", "install_data", "--install-dir", str(prefix)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    share = prefix / "share" / "plcv_ros"
+    assert {path.name for path in (share / "launch").iterdir()} == names("launch", "*.launch.py")
+    assert {path.name for path in (share / "config").iterdir()} == names("config", "*")
+    assert (share / "package.xml").is_file()
+    assert (prefix / "share/ament_index/resource_index/packages/plcv_ros").is_file()
+    nodes = list((prefix / "lib" / "plcv_ros").iterdir())
+    assert {path.name for path in nodes} == names("scripts", "*")
+    assert {"camera", "encoder", "decoder", "segmentation", "latency"} <= {path.name for path in nodes}
+    assert [path.name for path in nodes if not os.access(path, os.X_OK)] == []
+
+
+@pytest.mark.timeout(600)
+def test_wheel_holds_the_codecs_and_the_weights(tmp_path: Path) -> None:
+    source = copy_of_the_source(tmp_path / "source")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--prefix", str(tmp_path / "prefix"), "."]
+    result = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=600)
+    assert result.returncode == 0, result.stderr
+    site = next((tmp_path / "prefix").glob("lib*/python*/site-packages"))
+    assert names("plcv_ros/weights", "*") == {path.name for path in (site / "plcv_ros/weights").iterdir() if path.is_file()}
+    code = (
+        "import numpy, plcv_ros, plcv_ros.codecs as c; "
+        "image = numpy.full((24, 40, 3), 77, numpy.uint8); "
+        "assert (abs(c.decode(c.make_codec('astc').encode(image)).astype(int) - 77) < 5).all(); print(plcv_ros.__file__)"
+    )
+    # In an empty folder: the installed package is meant, not the source tree.
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert str(site) in run.stdout
+    assert (tmp_path / "prefix" / "bin" / "plcv").is_file()
