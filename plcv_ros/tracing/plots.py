@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The latency plot: where the time of every frame went, what was dropped, and how the latencies are distributed. Needs matplotlib."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plcv_ros.tracing.statistics import OUTCOMES, durations
+from plcv_ros.tracing.table import FrameTable
+
+_STACK = {
+    "queue": ("waiting for the encoder", "#b3b3b3"),
+    "encode": ("encode", "#1b9e77"),
+    "publish": ("publish", "#a6d854"),
+    "transport": ("transport", "#377eb8"),
+    "wait": ("waiting for the network", "#d9d9d9"),
+    "decode": ("decode", "#984ea3"),
+    "inference": ("inference", "#ff7f00"),
+    "labels": ("publish labels", "#fdbf6f"),
+}
+_DROPS = {
+    "dropped_camera": ("dropped before publishing", "#444444", "v"),
+    "lost": ("published, not received", "#e41a1c", "x"),
+    "dropped_remote": ("dropped after arrival", "#a65628", "^"),
+}
+_MAX_BARS = 600
+"""More frames than this are drawn as medians over equal groups: bars thinner than a pixel show nothing."""
+
+
+def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
+    """Write a PNG (1400 x 620 pixels) of the frames in ``table``; raises ModuleNotFoundError naming the extra without matplotlib."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError('the latency plot needs matplotlib: pip install "plcv_ros[report]"', name=error.name) from error
+    rows = table.times()
+    stages = durations(rows.times)
+    outcomes = np.array([OUTCOMES.index(o) for o in table.outcomes()], np.intp)[: len(rows.frame_ids)]
+    # Seconds since the first event; the header's stamp may be a recorded one, so the time of capture is the time of the frame.
+    known = [column for column in rows.times.values() if column.size]
+    when = np.min([np.where(c == 0, np.iinfo(np.int64).max, c) for c in known], axis=0) if known else np.zeros(0, np.int64)
+    seconds = (when - when.min()) / 1e9 if when.size else np.zeros(0)
+
+    figure = Figure(figsize=(14, 6.2), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    over_time, distribution = figure.subplots(1, 2, width_ratios=(2.1, 1))
+    if title:
+        figure.suptitle(title)
+    _draw_stages(over_time, seconds, stages)
+    _draw_drops(over_time, seconds, outcomes)
+    over_time.set(xlabel="time of capture (s)", ylabel="latency of the frame (ms)", title="Where the time of each frame went")
+    over_time.grid(axis="y", alpha=0.3)
+    over_time.set_axisbelow(True)
+    over_time.margins(x=0.01)
+    handles, labels = over_time.get_legend_handles_labels()
+    if handles:
+        # Below the axes: a legend inside hides frames.
+        over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
+    _draw_distribution(distribution, stages)
+    figure.savefig(str(path))
+
+
+def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, npt.NDArray[np.float64]]) -> None:
+    done = ~np.isnan(stages["total"])
+    x, total = seconds[done], stages["total"][done]
+    parts = {name: np.nan_to_num(stages[name][done]) for name in _STACK}
+    if x.size == 0:
+        axes.text(0.5, 0.5, "no frame was segmented", ha="center", va="center", transform=axes.transAxes)
+        return
+    if x.size > _MAX_BARS:
+        groups = np.array_split(np.arange(x.size), _MAX_BARS)
+        x = np.array([x[g].mean() for g in groups])
+        parts = {name: np.array([np.median(values[g]) for g in groups]) for name, values in parts.items()}
+        total = np.array([np.median(total[g]) for g in groups])
+    width = float(np.median(np.diff(x))) if x.size > 1 else 0.05
+    bottom = np.zeros(x.size)
+    for name, (label, colour) in _STACK.items():
+        if not parts[name].any():
+            continue
+        # Events of a stage that ended before it began (clock steps) would draw bars into each other.
+        height = np.maximum(parts[name], 0)
+        axes.bar(x, height, width=width, bottom=bottom, color=colour, label=label, linewidth=0)
+        bottom = bottom + height
+    rest = np.maximum(total - bottom, 0)
+    if rest.max() > 0.02 * total.max():
+        axes.bar(x, rest, width=width, bottom=bottom, color="#eeeeee", label="unknown (events lost)", linewidth=0)
+    # One slow frame, a first inference say, must not press all others to the floor.
+    ceiling = max(float(np.percentile(total, 99)) * 1.4, float(np.median(total)) * 1.5)
+    if total.max() > ceiling:
+        axes.set_ylim(0, ceiling)
+        for i in np.flatnonzero(total > ceiling)[:5]:
+            axes.annotate(f"{total[i]:.0f} ms", (x[i], ceiling), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=8)
+
+
+def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArray[np.intp]) -> None:
+    """Marks in a band below zero, one row a kind, so that they hide no bar."""
+    top = axes.get_ylim()[1]
+    band = 0.035 * top
+    depth = 0.0
+    for name, (label, colour, marker) in _DROPS.items():
+        x = seconds[outcomes == OUTCOMES.index(name)]
+        if x.size:
+            depth += band
+            axes.plot(x, np.full(x.size, -depth), marker, color=colour, markersize=6, linestyle="none", label=f"{label}: {x.size}")
+    axes.set_ylim(-(depth + band) if depth else 0, top)
+
+
+def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]]) -> None:
+    curves = {"total": ("total, camera to labels", "#000000"), **{n: _STACK[n] for n in ("encode", "transport", "decode", "inference")}}
+    for name, (label, colour) in curves.items():
+        values = np.sort(stages[name][~np.isnan(stages[name])])
+        if values.size == 0:
+            continue
+        share = np.arange(1, values.size + 1) / values.size * 100
+        median = float(np.median(values))
+        axes.step(
+            np.maximum(values, 1e-3),
+            share,
+            where="post",
+            color=colour,
+            linewidth=2.2 if name == "total" else 1.4,
+            label=f"{label}: {median:.{1 if median >= 10 else 2}f} ms",
+        )
+    axes.set(xscale="log", xlabel="ms (logarithmic)", ylabel="share of frames (%)", ylim=(0, 101), title="Distribution (legend: medians)")
+    for level in (50, 95, 99):
+        axes.axhline(level, color="#999999", linewidth=0.7, linestyle=":")
+        axes.annotate(f"p{level}", (1, level), xycoords=("axes fraction", "data"), xytext=(3, -3), textcoords="offset points", fontsize=8)
+    axes.grid(alpha=0.25)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=9, frameon=False)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a table of frames says in numbers: durations of the stages, percentiles, counts of what became of the frames."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+STAGES = {
+    "queue": ("captured", "encode_start"),
+    "encode": ("encode_start", "encode_end"),
+    "publish": ("encode_end", "published"),
+    "transport": ("published", "received"),
+    "wait": ("received", "decode_start"),
+    "decode": ("decode_start", "decode_end"),
+    "inference": ("decode_end", "inference_end"),
+    "labels": ("inference_end", "labels_published"),
+    "total": ("captured", "labels_published"),
+}
+"""Stage -> (first event, last event). The stages before ``total`` follow one another without a gap, so they add up to it."""
+
+_SUBSTITUTES = {
+    # Raw images are not encoded; a node that never lets a frame wait sends no decode_start.
+    "publish": ("encode_end", "captured"),
+    "decode": ("decode_start", "received"),
+}
+
+OUTCOMES = ("segmented", "dropped_camera", "lost", "dropped_remote", "in_flight")
+"""What became of a frame: labels were published; the camera side gave it up; published but never received (lost on the link, or
+overwritten in the subscriber's queue by a newer one); the remote side gave it up; not settled yet."""
+
+
+@dataclass(frozen=True)
+class StageStatistics:
+    """Durations of one stage, ms, over the ``count`` frames that have both of its events."""
+
+    count: int
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    maximum: float
+
+    @classmethod
+    def of(cls, milliseconds: npt.NDArray[np.float64]) -> StageStatistics | None:
+        """Statistics of durations in ms, NaN = unknown; None where none is known."""
+        known = milliseconds[~np.isnan(milliseconds)]
+        if known.size == 0:
+            return None
+        p50, p95, p99 = (float(p) for p in np.percentile(known, (50, 95, 99)))
+        return cls(int(known.size), float(known.mean()), p50, p95, p99, float(known.max()))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of frames since the start, and the durations of the frames still in the table.
+
+    ``captured = published + dropped_camera`` and ``published = received + lost``, up to frames in flight and lost events; an event implies
+    those before it, so that a lost event does not make a frame lost. ``rate`` is segmented frames a second.
+    """
+
+    captured: int
+    published: int
+    received: int
+    segmented: int
+    dropped_camera: int
+    lost: int
+    dropped_remote: int
+    in_flight: int
+    rate: float
+    stages: dict[str, StageStatistics]
+    camera_nodes: tuple[str, ...]
+    remote_nodes: tuple[str, ...]
+    duplicates: int
+    unknown: int
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were captured and came to nothing, wherever that was."""
+        return self.dropped_camera + self.lost + self.dropped_remote
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the fields, ``dropped`` included."""
+        return {**asdict(self), "dropped": self.dropped}
+
+
+def durations(times: dict[str, npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[np.float64]]:
+    """Event -> (N,) times in ns (0 = no such event) to stage -> (N,) durations in ms, NaN = unknown."""
+    result = {}
+    for stage, (first, last) in STAGES.items():
+        begin = times[first]
+        if stage in _SUBSTITUTES:
+            begin = np.where(begin == 0, times[_SUBSTITUTES[stage][1]], begin)
+        end = times[last]
+        known = (begin != 0) & (end != 0)
+        result[stage] = np.where(known, (end - begin) / 1e6, np.nan)
+    return result

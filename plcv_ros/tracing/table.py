@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table that joins the events of all nodes to one row a frame, in bounded memory."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from plcv_ros.tracing.events import CAMERA_EVENTS, DROPPED, EVENTS, REMOTE_EVENTS, FrameEvent
+from plcv_ros.tracing.statistics import OUTCOMES, STAGES, StageStatistics, Summary, durations
+
+Times = npt.NDArray[np.int64]
+
+_COLUMN = {event: i for i, event in enumerate(EVENTS)}
+
+_MAX_NODES = 32
+"""Events of more nodes than this are ignored and counted: a stray publisher must not grow the table without bound."""
+
+
+class FrameTimes(NamedTuple):
+    """The rows of a table in order of appearance, as arrays over N frames."""
+
+    frame_ids: list[str]
+    stamps: Times
+    """(N,) header stamps, ns."""
+    times: dict[str, Times]
+    """Event -> (N,) ns since 1970, 0 = no such event. ``dropped`` is split into ``dropped_camera`` and ``dropped_remote``."""
+
+
+class FrameTable:
+    """One row a frame, keyed by the header's frame_id and stamp. Thread-safe.
+
+    Holds the newest ``max_frames`` frames; older ones leave their statistics but stay counted. Events may be lost, doubled (the first
+    counts) or come in any order. With several remote nodes on one camera the table follows one of them: ``remote``, or the node that
+    published most labels.
+    """
+
+    def __init__(self, max_frames: int = 20_000, remote: str | None = None) -> None:
+        if max_frames < 1:
+            raise ValueError(f"max_frames is {max_frames}, expected at least 1")
+        self._max_frames = max_frames
+        self._remote = remote
+        self._lock = threading.Lock()
+        self._keys: list[tuple[str, int]] = []  # by slot; once full, the slots are a ring
+        self._slots: dict[tuple[str, int], int] = {}
+        self._seen = 0
+        self._nodes: dict[str, Times] = {}  # node -> (max_frames, events) ns
+        self._counts: dict[str, list[int]] = {}  # node -> events by kind, since the start
+        self._forgotten = dict.fromkeys(("captured", "published", "received", *OUTCOMES), 0)
+        self._duplicates = 0
+        self._unknown = 0
+        self._labels_ns: tuple[int, int, int] = (0, 0, 0)  # first, last, number
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, event: FrameEvent) -> None:
+        """Enter one event. An odd one (unknown name, no time, a 33rd node) never raises: it is counted in the summary's ``unknown``."""
+        with self._lock:
+            column = _COLUMN.get(event.event)
+            if column is None or event.time_ns <= 0 or (event.node not in self._nodes and len(self._nodes) >= _MAX_NODES):
+                self._unknown += 1
+                return
+            if event.node not in self._nodes:
+                self._nodes[event.node] = np.zeros((self._max_frames, len(EVENTS)), np.int64)
+                self._counts[event.node] = [0] * len(EVENTS)
+            cells = self._nodes[event.node]
+            slot = self._slot((event.frame_id, event.stamp_ns))
+            if cells[slot, column]:
+                self._duplicates += 1
+                return
+            cells[slot, column] = event.time_ns
+            self._counts[event.node][column] += 1
+            if event.event == "labels_published":
+                first, last, number = self._labels_ns
+                self._labels_ns = (min(first or event.time_ns, event.time_ns), max(last, event.time_ns), number + 1)
+
+    def _slot(self, key: tuple[str, int]) -> int:
+        """The slot of a frame; a new frame takes the slot of the oldest once the table is full."""
+        slot = self._slots.get(key)
+        if slot is not None:
+            return slot
+        slot = self._seen % self._max_frames
+        self._seen += 1
+        if len(self._keys) < self._max_frames:
+            self._keys.append(key)
+        else:
+            gone = self._times(np.array([slot]))
+            for name, number in _count(gone, _outcomes(gone, 0)).items():
+                self._forgotten[name] += number
+            del self._slots[self._keys[slot]]
+            self._keys[slot] = key
+            for cells in self._nodes.values():
+                cells[slot] = 0
+        self._slots[key] = slot
+        return slot
+
+    def _side(self, events: tuple[str, ...]) -> tuple[str, ...]:
+        """Nodes of a side, the busiest first: those that ever sent one of its events."""
+        number = {node: sum(counts[_COLUMN[e]] for e in events) for node, counts in self._counts.items()}
+        return tuple(sorted((n for n in number if number[n]), key=lambda n: -number[n]))
+
+    def _remote_nodes(self) -> tuple[str, ...]:
+        nodes = self._side(REMOTE_EVENTS)
+        if self._remote is not None:
+            return tuple(n for n in nodes if n == self._remote)
+        return tuple(sorted(nodes, key=lambda n: -self._counts[n][_COLUMN["labels_published"]]))
+
+    def _times(self, slots: npt.NDArray[np.intp]) -> dict[str, Times]:
+        """Event -> (N,) times of the rows in ``slots``."""
+
+        def earliest(nodes: tuple[str, ...], event: str) -> Times:
+            best = np.zeros(slots.size, np.int64)
+            for node in nodes:
+                column = self._nodes[node][slots, _COLUMN[event]]
+                best = np.where((best == 0) | ((column != 0) & (column < best)), column, best)
+            return best
+
+        camera = self._side(CAMERA_EVENTS)
+        remote = self._remote_nodes()[:1]
+        times = {event: earliest(camera, event) for event in CAMERA_EVENTS}
+        # The encoder of an existing camera publishes what another node captured; raw and encoded topics may both be published. The stage
+        # that leads to the remote side starts at the last of these.
+        for node in camera:
+            times["published"] = np.maximum(times["published"], self._nodes[node][slots, _COLUMN["published"]])
+        times.update({event: earliest(remote, event) for event in REMOTE_EVENTS})
+        times["dropped_camera"] = earliest(camera, DROPPED)
+        times["dropped_remote"] = earliest(remote, DROPPED)
+        return times
+
+    def times(self) -> FrameTimes:
+        """The frames in the table, oldest first."""
+        with self._lock:
+            return self._ordered()
+
+    def _ordered(self) -> FrameTimes:
+        size = len(self._keys)
+        slots = (np.arange(size) + (self._seen if size == self._max_frames else 0)) % max(size, 1)
+        keys = [self._keys[i] for i in slots]
+        return FrameTimes([k[0] for k in keys], np.array([k[1] for k in keys], np.int64), self._times(slots))
+
+    def summary(self, settle_s: float = 0.0) -> Summary:
+        """Numbers of the run so far. Frames not finished whose last event is less than ``settle_s`` older than the newest event of all
+        count as in flight rather than lost: give about 1 while frames flow, 0 at the end."""
+        with self._lock:
+            rows = self._ordered()
+            counts = _count(rows.times, _outcomes(rows.times, round(settle_s * 1e9)))
+            for name, number in self._forgotten.items():
+                counts[name] += number
+            first, last, labels = self._labels_ns
+            stages = {stage: StageStatistics.of(values) for stage, values in durations(rows.times).items()}
+            return Summary(
+                **counts,
+                rate=(labels - 1) / ((last - first) / 1e9) if last > first else 0.0,
+                stages={stage: statistics for stage, statistics in stages.items() if statistics is not None},
+                camera_nodes=self._side(CAMERA_EVENTS),
+                remote_nodes=self._remote_nodes(),
+                duplicates=self._duplicates,
+                unknown=self._unknown,
+            )
+
+    def outcomes(self, settle_s: float = 0.0) -> list[str]:
+        """What became of each frame of :meth:`times`: one of ``statistics.OUTCOMES``."""
+        return [OUTCOMES[i] for i in _outcomes(self.times().times, round(settle_s * 1e9))]
+
+    def write_csv(self, path: str | Path) -> None:
+        """One line a frame, oldest first: frame_id, stamp_ns, outcome, the time of every event (ns, empty = none), the stages (ms)."""
+        rows = self.times()
+        outcomes = _outcomes(rows.times, 0)
+        stages = durations(rows.times)
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["frame_id", "stamp_ns", "outcome", *(f"{e}_ns" for e in rows.times), *(f"{s}_ms" for s in STAGES)])
+            for i, (frame_id, stamp) in enumerate(zip(rows.frame_ids, rows.stamps)):
+                events = [int(column[i]) or "" for column in rows.times.values()]
+                values = ["" if np.isnan(stages[s][i]) else f"{stages[s][i]:.4f}" for s in STAGES]
+                writer.writerow([frame_id, int(stamp), OUTCOMES[outcomes[i]], *events, *values])
+
+
+def _outcomes(times: dict[str, Times], settle_ns: int) -> npt.NDArray[np.intp]:
+    """(N,) index into OUTCOMES for every row."""
+    segmented = times["labels_published"] != 0
+    received = np.any([times[e] != 0 for e in (*REMOTE_EVENTS, "dropped_remote")], axis=0)
+    dropped_camera = times["dropped_camera"] != 0
+    newest = np.max(list(times.values()), axis=0)
+    moving = (newest > newest.max(initial=0) - settle_ns) & (settle_ns > 0)
+    published = times["published"] != 0
+    return np.select(
+        [
+            segmented,
+            times["dropped_remote"] != 0,
+            ~received & dropped_camera,
+            moving,
+            received,  # arrived, and then nothing: its node ended or was restarted
+            published,
+        ],
+        [
+            OUTCOMES.index("segmented"),
+            OUTCOMES.index("dropped_remote"),
+            OUTCOMES.index("dropped_camera"),
+            OUTCOMES.index("in_flight"),
+            OUTCOMES.index("dropped_remote"),
+            OUTCOMES.index("lost"),
+        ],
+        OUTCOMES.index("dropped_camera"),
+    )
+
+
+def _count(times: dict[str, Times], outcomes: npt.NDArray[np.intp]) -> dict[str, int]:
+    """How many rows came how far; later events imply earlier ones."""
+    received = np.any([times[e] != 0 for e in (*REMOTE_EVENTS, "dropped_remote")], axis=0)
+    published = received | (times["published"] != 0)
+    counts = {"captured": int(outcomes.size), "published": int(published.sum()), "received": int(received.sum())}
+    counts.update({name: int(np.sum(outcomes == i)) for i, name in enumerate(OUTCOMES)})
+    return counts
