@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of every node: one table a node, the only place where a name, a default or a range is written down.
+
+No ROS here, so that ``plcv params`` prints the tables anywhere; :mod:`plcv_ros.nodes.declaration` declares them on a node.
+A parameter is read-only unless the node acts on a change at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+Value = Union[bool, int, float, str]
+
+TYPE_NAMES: dict[type, str] = {bool: "bool", int: "integer", float: "double", str: "string"}
+
+
+class ParameterError(ValueError):
+    """A parameter has a value that it cannot have: the message names the parameter, the value and what is expected."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"parameter {name} is {value!r}, expected {expected}")
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Row:
+    """One parameter. Its type is that of ``default``; ``low`` and ``high`` bound numbers, both included; ``choices`` lists texts."""
+
+    name: str
+    default: Value
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] | None = None
+    read_only: bool = True
+
+    @property
+    def type_name(self) -> str:
+        """ROS's name of the type: bool, integer, double or string."""
+        return TYPE_NAMES[type(self.default)]
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        if self.choices is not None:
+            return "one of " + ", ".join(self.choices)
+        if self.low is not None and self.high is not None:
+            return f"{_article(self.type_name)} from {_number(self.low)} to {_number(self.high)}"
+        return _article(self.type_name)
+
+    @property
+    def allowed(self) -> str:
+        """Range or choices, as a table shows them; empty where everything of the type is allowed."""
+        if self.choices is not None:
+            return ", ".join(self.choices)
+        if self.low is not None and self.high is not None:
+            return f"{_number(self.low)} .. {_number(self.high)}"
+        return ""
+
+    def check(self, value: object) -> Value:
+        """``value`` as this parameter takes it (an integer becomes a double where one is asked for); raises ParameterError."""
+        kind = type(self.default)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not kind or not isinstance(value, (bool, int, float, str)):
+            raise ParameterError(self.name, value, self.expected)
+        if self.choices is not None and value not in self.choices:
+            raise ParameterError(self.name, value, self.expected)
+        # "not (low <= value)" rather than "value < low", so that NaN is refused too.
+        if self.low is not None and not isinstance(value, str) and not self.low <= value:
+            raise ParameterError(self.name, value, self.expected)
+        if self.high is not None and not isinstance(value, str) and not value <= self.high:
+            raise ParameterError(self.name, value, self.expected)
+        return value
+
+
+def _article(type_name: str) -> str:
+    return f"{'an' if type_name == 'integer' else 'a'} {type_name}"
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
+
+
+CODEC_ROWS = (
+    Row("codec", "astc", "Codec of the published frames; raw publishes sensor_msgs/Image alone.", choices=("astc", "jpeg", "raw")),
+    Row("astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False),
+    Row(
+        "astc_preset", "fast", "ASTC encoder: fast, fine (better, slower) or paper (its method).", choices=("fast", "fine", "paper"), read_only=False
+    ),
+    Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
+    Row("threads", 1, "Threads that encode one ASTC frame.", low=1, high=64, read_only=False),
+)
+"""The codec's parameters, the same for every node that encodes."""
+
+_RELIABLE = Row("reliable", False, "Subscribe reliably and keep 5 frames, instead of best effort and the newest frame alone.")
+_TRANSPORT = Row(
+    "transport", "astc", "How frames arrive: topic <base>/astc, <base>/compressed, or the base topic itself.", choices=("astc", "compressed", "raw")
+)
+_IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.")
+
+CAMERA = (
+    Row("source", "scenes", "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag."),
+    Row("topic", "", "Image topic in a bag; empty takes the only one."),
+    Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
+    Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
+    Row("rate", 15.0, "Frames per second. A live device runs at its own rate.", low=0.01, high=1000.0, read_only=False),
+    Row("loop", True, "Start a finite source again at its end."),
+    Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
+    Row("frames", 0, "Stop after so many frames; 0 never stops.", low=0, high=2**31 - 1),
+    Row("exit_at_end", True, "End the node after the last frame; false keeps it running without frames."),
+    Row("start_when_subscribed", False, "Wait for a subscriber of the frames before the first one."),
+    Row("recorded_stamps", False, "Stamp the frames of a bag as recorded; false stamps every frame when it is captured."),
+    Row("frame_id", "", "frame_id of the headers; empty takes the source's, or else camera."),
+    _IMAGE_TOPIC,
+    *CODEC_ROWS,
+)
+
+ENCODER = (
+    Row("input_topic", "image_raw", "Base topic of the sensor_msgs/Image to encode."),
+    Row("output_topic", "", "Base topic of the encoded frames; empty takes input_topic. Another one gets the camera_info too."),
+    _RELIABLE,
+    *CODEC_ROWS,
+)
+
+DECODER = (
+    Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded."),
+    _TRANSPORT,
+    _RELIABLE,
+)
+
+SEGMENTATION = (
+    _IMAGE_TOPIC,
+    _TRANSPORT,
+    Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
+    Row("device", "auto", "Where the network runs: auto, cpu, cuda, or cuda:<index>."),
+    Row("threads", 0, "CPU threads of the network; 0 takes every core.", low=0, high=256),
+    Row("max_age_ms", 1000.0, "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.", low=0.0, high=1e6, read_only=False),
+    Row("stale_after_s", 2.0, "Report STALE on /diagnostics after so many seconds without a frame.", low=0.1, high=3600.0, read_only=False),
+    Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
+    _RELIABLE,
+)
+
+EVALUATION = (
+    _IMAGE_TOPIC,
+    _TRANSPORT,
+    Row("labels_topic", "segmentation/labels", "Labels to judge."),
+    Row("classes_topic", "segmentation/classes", "Their class table."),
+    Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp."),
+    Row("output_directory", ".", "Folder of evaluation.json and overlay.png; made where it is missing."),
+    Row("overlay_after", 30, "Take the overlay picture after so many labelled frames.", low=0, high=2**31 - 1),
+    Row("history", 64, "Frames that wait for their labels, or labels for their truth.", low=1, high=1024),
+)
+
+TABLES: dict[str, tuple[Row, ...]] = {
+    "camera": CAMERA,
+    "encoder": ENCODER,
+    "decoder": DECODER,
+    "segmentation": SEGMENTATION,
+    "evaluation": EVALUATION,
+}
+"""Node (executable) -> its rows."""
+
+
+def markdown(node: str) -> str:
+    """The parameter table of ``node`` as Markdown. Raises KeyError for an unknown node."""
+    lines = ["| parameter | type | default | allowed | at run time | meaning |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in TABLES[node]:
+        default = str(row.default).lower() if isinstance(row.default, bool) else str(row.default) or '""'
+        lines.append(f"| `{row.name}` | {row.type_name} | `{default}` | {row.allowed} | {'no' if row.read_only else 'yes'} | {row.description} |")
+    return "\n".join(lines)
