@@ -59,9 +59,7 @@ def make_venv(venv: Path) -> Path:
     result = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         shutil.rmtree(venv, ignore_errors=True)
-        raise SetupError(
-            f"python3 -m venv failed: {(result.stdout + result.stderr).strip()}\n(Debian and Ubuntu: apt install python3-venv)"
-        )
+        raise SetupError(f"python3 -m venv failed: {(result.stdout + result.stderr).strip()}\n(Debian and Ubuntu: apt install python3-venv)")
     return python
 
 
