@@ -8,9 +8,8 @@ A parameter is read-only unless the node acts on a change at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
-Value = Union[bool, int, float, str]
+Value = bool | int | float | str
 
 TYPE_NAMES: dict[type, str] = {bool: "bool", int: "integer", float: "double", str: "string"}
 

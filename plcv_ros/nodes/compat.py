@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that differs between Humble, Jazzy and Kilted, in one place.
+
+Humble calls the module of the event classes ``rclpy.qos_event`` (later ``rclpy.event_handler``), knows no matched events (there the
+subscription count is polled), and cannot rewrite a parameter before it is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def _event_module() -> Any:
+    try:
+        return importlib.import_module("rclpy.event_handler")
+    except ModuleNotFoundError:
+        return importlib.import_module("rclpy.qos_event")
+
+
+_events = _event_module()
+PublisherEventCallbacks: Any = _events.PublisherEventCallbacks
+SubscriptionEventCallbacks: Any = _events.SubscriptionEventCallbacks
+UnsupportedEventTypeError: type[Exception] = _events.UnsupportedEventTypeError
+
+HAS_MATCHED_EVENTS = "matched" in inspect.signature(PublisherEventCallbacks.__init__).parameters
+"""Whether this rclpy reports that a subscriber came or went; where not, :func:`create_publisher` polls."""
+
+POLL_PERIOD_S = 0.2
+
+
+def create_publisher(
+    node: Any,
+    message_type: Any,
+    topic: str,
+    qos: Any,
+    *,
+    overrides: Any = None,
+    on_incompatible: Callable[[Any], None] | None = None,
+    on_demand: Callable[[int], None] | None = None,
+) -> Any:
+    """A publisher whose ``on_demand(count)`` is called, in the executor, whenever the number of its subscribers has changed.
+
+    ``on_incompatible(event)`` hears of subscribers that ask for a QoS that is not offered. Middlewares without such events are served
+    without ``on_incompatible``, and by polling for ``on_demand``.
+    """
+    options: dict[str, Any] = {} if on_incompatible is None else {"incompatible_qos": on_incompatible}
+    matched = on_demand is not None and HAS_MATCHED_EVENTS
+    if matched and on_demand is not None:
+        options["matched"] = _count_of(on_demand)
+    try:
+        publisher = node.create_publisher(
+            message_type, topic, qos, event_callbacks=PublisherEventCallbacks(**options), qos_overriding_options=overrides
+        )
+    except UnsupportedEventTypeError:
+        matched = False
+        publisher = node.create_publisher(message_type, topic, qos, qos_overriding_options=overrides)
+    if on_demand is not None and not matched:
+        _poll(node, publisher, on_demand)
+    return publisher
+
+
+def create_subscription(
+    node: Any,
+    message_type: Any,
+    topic: str,
+    callback: Callable[[Any], None],
+    qos: Any,
+    *,
+    overrides: Any = None,
+    on_incompatible: Callable[[Any], None] | None = None,
+) -> Any:
+    """A subscription; ``on_incompatible(event)`` hears of publishers that do not offer the QoS asked for, where the middleware tells."""
+    try:
+        events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible)
+        return node.create_subscription(message_type, topic, callback, qos, event_callbacks=events, qos_overriding_options=overrides)
+    except UnsupportedEventTypeError:
+        return node.create_subscription(message_type, topic, callback, qos, qos_overriding_options=overrides)
+
+
+def _count_of(on_demand: Callable[[int], None]) -> Callable[[Any], None]:
+    return lambda event: on_demand(int(event.current_count))
+
+
+def _poll(node: Any, publisher: Any, on_demand: Callable[[int], None]) -> None:
+    last = 0
+
+    def look() -> None:
+        nonlocal last
+        count = int(publisher.get_subscription_count())
+        if count != last:
+            last = count
+            on_demand(count)
+
+    node.create_timer(POLL_PERIOD_S, look, clock=steady_clock())
+
+
+def steady_clock() -> Any:
+    """A clock that runs on while simulated time stands still."""
+    from rclpy.clock import Clock, ClockType
+
+    return Clock(clock_type=ClockType.STEADY_TIME)
+
+
+def parameter_overrides(node: Any) -> dict[str, Any]:
+    """Name -> value of every parameter given on the command line or in a file, declared or not.
+
+    rclpy keeps them in an attribute of this name from Humble to Kilted but shows them only one by one, once declared, too late to accept
+    15 where 15.0 is meant or to warn of a misspelled name.
+    """
+    overrides = getattr(node, "_parameter_overrides", {})
+    return {name: parameter.value for name, parameter in overrides.items()}
+
+
+def accept_integers_for_doubles(node: Any, names: Iterable[str]) -> None:
+    """Let ``ros2 param set <node> rate 20`` set a double. Humble refuses it: there one writes 20.0."""
+    if not hasattr(node, "add_pre_set_parameters_callback"):
+        return
+    from rclpy.parameter import Parameter
+
+    doubles = frozenset(names)
+
+    def convert(parameters: list[Any]) -> list[Any]:
+        return [
+            Parameter(p.name, Parameter.Type.DOUBLE, float(p.value)) if p.name in doubles and p.type_ == Parameter.Type.INTEGER else p
+            for p in parameters
+        ]
+
+    node.add_pre_set_parameters_callback(convert)

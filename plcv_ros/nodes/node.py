@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every node of the package has: checked parameters, frame events, diagnostics, worker threads, and an end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from plcv_ros.nodes import compat
+from plcv_ros.nodes.declaration import declare
+from plcv_ros.nodes.diagnostics import Diagnostics, Status
+from plcv_ros.nodes.events import FrameEvents
+from plcv_ros.nodes.parameters import TABLES, Value
+
+FLUSH_PERIOD_S = 0.2
+JOIN_TIMEOUT_S = 10.0
+
+
+class NodeError(RuntimeError):
+    """A node cannot go on; the message is one line for the person who started it."""
+
+
+class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type checker
+    """Base of the nodes. A subclass creates its topics in ``__init__``, its threads in ``start``, and ends them in ``stop``.
+
+    Callbacks run in the main thread (the executor of :mod:`plcv_ros.nodes.runner`); frames are worked on in threads of their own. ``end``
+    may be called from any thread and ends the process after ``stop``.
+    """
+
+    def __init__(self, executable: str) -> None:
+        super().__init__(executable)
+        self.values: dict[str, Value] = declare(self, TABLES[executable], self.apply)
+        self.stopping = threading.Event()
+        self.exit_code: int | None = None
+        self._wake = self.create_guard_condition(lambda: None)
+        self._threads: list[threading.Thread] = []
+        self.events = FrameEvents(self)
+        self.create_timer(FLUSH_PERIOD_S, self.events.flush, clock=compat.steady_clock())
+        self._diagnostics = Diagnostics(self, self.status)
+
+    def text(self, name: str) -> str:
+        """The value of a string parameter."""
+        return str(self.values[name])
+
+    def number(self, name: str) -> float:
+        """The value of a double parameter."""
+        return float(self.values[name])
+
+    def integer(self, name: str) -> int:
+        """The value of an integer parameter."""
+        return int(self.values[name])
+
+    def flag(self, name: str) -> bool:
+        """The value of a bool parameter."""
+        return bool(self.values[name])
+
+    def apply(self, values: dict[str, Value]) -> None:
+        """Act on a change at run time; ``values`` holds every parameter, the changed ones included. May raise ParameterError to refuse."""
+
+    def status(self) -> Status:
+        """What ``/diagnostics`` shall say now."""
+        return Status()
+
+    def start(self) -> None:
+        """Start the threads."""
+
+    def stop(self) -> None:
+        """End the threads and write what must be written; called once, in the main thread, before the node is destroyed."""
+
+    def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Start ``work`` in a thread that ends the node, with one clear line, should it raise."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self.fail(error)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def fail(self, error: BaseException) -> None:
+        """End the node because of ``error``: one line in the log, exit code 1."""
+        from plcv_ros.nodes.runner import describe_error
+
+        self.get_logger().fatal(describe_error(error))
+        self.end(1)
+
+    def end(self, code: int) -> None:
+        """Ask the process to end; the first code counts."""
+        if self.exit_code is None:
+            self.exit_code = code
+        self.stopping.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the executor look around, from any thread."""
+        self._wake.trigger()
+
+    def shut_down(self) -> None:
+        """Stop, wait for the threads, and send the last frame events and diagnostics."""
+        self.stopping.set()
+        self.stop()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(JOIN_TIMEOUT_S)
+        self.events.flush()
+        self._diagnostics.publish()
+
+    def now_ns(self) -> int:
+        """The node's clock in nanoseconds: simulated time where ``use_sim_time`` is set."""
+        nanoseconds: Any = self.get_clock().now().nanoseconds
+        return int(nanoseconds)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of service of every topic, and what is logged where two sides do not match.
+
+Publishers offer more than our subscribers ask for, so that every subscriber matches: a best-effort publisher and a reliable subscriber
+are silent together. ``qos_overrides.<topic>.<publisher|subscription>.<reliability|history|depth>`` change any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+from plcv_ros.nodes import compat
+
+RELIABLE_DEPTH = 5
+
+
+def frames_offered() -> QoSProfile:
+    """What publishers of frames and labels offer: reliable, keep last 5."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=RELIABLE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def frames_requested(reliable: bool) -> QoSProfile:
+    """What our subscribers of frames ask for: best effort and the newest frame alone, or, reliably, the last 5."""
+    if reliable:
+        return frames_offered()
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def latched() -> QoSProfile:
+    """For what is said once and heard by late joiners too: reliable, transient local, keep last 1."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def events() -> QoSProfile:
+    """Frame events come in bursts and none may be missing from a report: reliable, keep last 1000."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfile, on_demand: Callable[[int], None] | None = None) -> Any:
+    """A publisher that takes ``qos_overrides`` and logs the remedy where a subscriber asks for what is not offered."""
+    name = node.resolve_topic_name(topic)
+
+    def incompatible(event: Any) -> None:
+        policy = _policy(event)
+        node.get_logger().warning(
+            f"a subscriber of {name} asks for a {policy} that is not offered and gets nothing; {_PUBLISHER_REMEDY[policy].format(name)}"
+        )
+
+    return compat.create_publisher(
+        node,
+        message_type,
+        topic,
+        profile,
+        overrides=QoSOverridingOptions.with_default_policies(),
+        on_incompatible=incompatible,
+        on_demand=on_demand,
+    )
+
+
+def create_subscription(node: Any, message_type: Any, topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> Any:
+    """A subscription that takes ``qos_overrides`` and logs the remedy where a publisher does not offer what it asks for."""
+    name = node.resolve_topic_name(topic)
+
+    def incompatible(event: Any) -> None:
+        policy = _policy(event)
+        remedy = _SUBSCRIBER_REMEDY[policy].format(name)
+        node.get_logger().warning(f"a publisher of {name} does not offer the {policy} that is asked for; nothing arrives from it; {remedy}")
+
+    return compat.create_subscription(
+        node, message_type, topic, callback, profile, overrides=QoSOverridingOptions.with_default_policies(), on_incompatible=incompatible
+    )
+
+
+class _Remedies(dict[str, str]):
+    def __missing__(self, policy: str) -> str:
+        return "compare both sides with: ros2 topic info --verbose {}"
+
+
+_PUBLISHER_REMEDY = _Remedies(
+    reliability="let it subscribe with best effort, or set qos_overrides.{0}.publisher.reliability to reliable",
+    durability="let it subscribe with volatile durability: frames are not kept for late joiners",
+)
+_SUBSCRIBER_REMEDY = _Remedies(
+    reliability="set the parameter reliable to false (or qos_overrides.{0}.subscription.reliability to best_effort), or let it publish reliably",
+    durability="let it publish with transient local durability",
+)
+
+
+def _policy(event: Any) -> str:
+    try:
+        return str(qos_policy_name_from_kind(event.last_policy_kind)).lower().replace("_qos_policy", "").replace("_policy", "")
+    except Exception:  # an unknown number must not end the node from inside an event callback
+        return f"QoS policy {event.last_policy_kind}"

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a node class to a process: start, spin, end on SIGINT and SIGTERM, one clear line and exit code 1 for what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+
+from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.parameters import ParameterError, markdown
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Interrupted(BaseException):
+    """A signal came before the node was there."""
+
+
+def describe_error(error: BaseException) -> str:
+    """One line for the log. Errors whose text is written for the user stand alone; others say what they are and where they came from."""
+    text = " ".join(str(error).split())
+    # CodecError, CheckpointError, SourceError and ParameterError are the package's own ValueErrors: their text names value and remedy.
+    if isinstance(error, (NodeError, ParameterError)) or type(error).__module__.startswith("plcv_ros."):
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119  a name, not a path to open
+    return f"{type(error).__name__}: {text}{where}"
+
+
+def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str] | None = None) -> int:
+    """Run one node until it ends or is told to; returns the exit status."""
+    argv = list(sys.argv if arguments is None else [executable, *arguments])
+    if "-h" in argv[1:] or "--help" in argv[1:]:
+        print(f"usage: {executable} [--ros-args -p <parameter>:=<value> -r <name>:=<name> ...]\n\n{markdown(executable)}")
+        return 0
+    holder: list[FrameNode] = []
+    with _signals(holder):
+        try:
+            rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+        except Exception as error:
+            print(f"{executable}: {describe_error(error)}", file=sys.stderr)
+            return 1
+        try:
+            return _run_node(executable, make, holder)
+        except _Interrupted:
+            return 0
+        finally:
+            with contextlib.suppress(Exception):
+                rclpy.shutdown()
+
+
+def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[FrameNode]) -> int:
+    try:
+        node = make()
+    except Exception as error:
+        get_logger(executable).fatal(describe_error(error))
+        get_logger(executable).debug(traceback.format_exc())
+        return 1
+    holder.append(node)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        node.start()
+        while node.exit_code is None:
+            executor.spin_once()
+    except Exception as error:
+        node.get_logger().debug(traceback.format_exc())
+        node.fail(error)
+    code = node.exit_code
+    try:
+        node.shut_down()
+    except Exception as error:
+        node.get_logger().fatal(f"while shutting down: {describe_error(error)}")
+        code = 1
+    executor.remove_node(node)
+    with contextlib.suppress(Exception):
+        node.destroy_node()
+    return 0 if code is None else code
+
+
+@contextlib.contextmanager
+def _signals(holder: list[FrameNode]) -> Iterator[None]:
+    """End the node in ``holder`` on SIGINT and SIGTERM, with the context still alive so that last messages can be sent.
+
+    Python runs a signal's handler in the main thread, which sits in the middleware's wait, so a thread that the signal's byte wakes
+    up triggers the node's guard condition. A second signal ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(number: int, _: Any) -> None:
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_DFL)
+        if not holder:
+            raise _Interrupted
+        holder[0].end(0)
+
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+
+    def waker() -> None:
+        while reading.recv(1):
+            for node in holder:
+                with contextlib.suppress(Exception):
+                    node.wake()
+
+    before = {one: signal.signal(one, handler) for one in SIGNALS}
+    previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=waker, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(previous)
+        for one, old in before.items():
+            signal.signal(one, old)
+        writing.close()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names on the wire: topics of a base image topic, and the ``format`` text of sensor_msgs/CompressedImage. No ROS, no pixels.
+
+``format`` is ``<original encoding>; <codec> compressed <encoding> <detail>``. JPEG is written exactly as compressed_image_transport
+writes it, because its subscribers take the colour order from that text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TRANSPORTS = ("astc", "compressed", "raw")
+"""How an image travels: the last part of its topic, or ``raw`` for sensor_msgs/Image on the base topic itself."""
+
+_TRANSPORT_OF_CODEC = {"astc": "astc", "jpeg": "compressed", "raw": "raw"}
+
+_JPEG_ORIGINALS = ("rgb8", "bgr8", "rgba8", "bgra8")
+
+
+def transport_of(codec: str) -> str:
+    """Codec (astc, jpeg, raw) -> transport (astc, compressed, raw). Raises KeyError."""
+    return _TRANSPORT_OF_CODEC[codec]
+
+
+def topic(base: str, transport: str) -> str:
+    """Topic of a transport: ``camera/image``, ``astc`` -> ``camera/image/astc``."""
+    return base if transport == "raw" else f"{base}/{transport}"
+
+
+def sibling(base: str, name: str) -> str:
+    """Topic beside a base topic: ``camera/image``, ``camera_info`` -> ``camera/camera_info``, where image_transport looks for it."""
+    head, slash, _ = base.rpartition("/")
+    return f"{head}{slash}{name}"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A parsed ``format`` text; parts that are missing are empty. ``original`` and ``encoding`` are image encodings."""
+
+    original: str
+    codec: str
+    encoding: str
+    detail: str
+
+
+def write_format(original: str, codec: str, detail: str = "") -> str:
+    """The ``format`` text of a frame.
+
+    ``original`` is the encoding of the image before it was encoded. A JPEG's subscribers turn the decoded colours back into the original
+    encoding, which they can for rgb and bgr orders and mono8 alone; a frame that was made rgb8 first (yuv, Bayer) is called rgb8 there.
+    """
+    if codec == "jpeg":
+        if original == "mono8":
+            return "mono8; jpeg compressed "
+        return f"{original if original in _JPEG_ORIGINALS else 'rgb8'}; jpeg compressed bgr8"
+    return f"{original}; {codec} compressed rgb8 {detail}".rstrip()
+
+
+def parse_format(text: str) -> Format:
+    """Read a ``format`` text, however incomplete: ``jpeg`` alone, missing parts, odd spacing and letter case are all met in the field."""
+    head, semicolon, tail = text.partition(";")
+    if not semicolon:
+        head, tail = "", text
+    words = tail.lower().replace(";", " ").split()
+    if "compressed" in words:
+        at = words.index("compressed")
+        codec = words[at - 1] if at else ""
+        rest = words[at + 1 :]
+    else:
+        codec = words[0] if words else ""
+        rest = words[1:]
+    codec = {"jpg": "jpeg"}.get(codec, codec)
+    return Format(head.strip().lower(), codec, rest[0] if rest else "", " ".join(rest[1:]))
