@@ -135,7 +135,8 @@ def main() -> int:
         python = make_venv(args.venv.resolve())
         if not has_module(python, "rclpy"):
             print("installing ROS 2 (Kilted), OpenCV and the rest as wheels; download about 250 MB and torch", flush=True)
-        pip(python, "install", "--quiet", "setuptools>=64,<80", "wheel", "pybind11>=2.11")
+        # 77.0.3 is torch's lower bound: without it pip would lift setuptools past what colcon and this build take.
+        pip(python, "install", "--quiet", "setuptools>=77.0.3,<80", "wheel", "pybind11>=2.11")
         if "remote" in args.extras.split(",") and not has_module(python, "torch"):
             pip(python, "install", *torch_arguments())
         print("building the codecs and installing plcv_ros", flush=True)
