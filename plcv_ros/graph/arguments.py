@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch arguments: names (Nav2's where it has one), defaults, descriptions, and the node parameters that they set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Value = bool | int | float | str
+
+
+class ArgumentError(ValueError):
+    """A launch argument is unknown, missing or has a value that it cannot have."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One ``name:=value``. Empty means: not given, the configuration file decides. ``sets`` maps an executable to the parameter that takes
+    the value; ``kind`` is that parameter's type."""
+
+    name: str
+    description: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    kind: type = str
+    required: bool = False
+    sets: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, text: str) -> Value:
+        """``text`` as this argument's type; raises ArgumentError saying what was expected."""
+        if self.choices and text not in self.choices:
+            raise ArgumentError(f"argument {self.name}:={text}: expected one of {', '.join(self.choices)}")
+        if self.kind is str:
+            return text
+        if self.kind is bool:
+            if text.lower() not in {"true", "false"}:
+                raise ArgumentError(f"argument {self.name}:={text}: expected true or false")
+            return text.lower() == "true"
+        try:
+            return int(text) if self.kind is int else float(text)
+        except ValueError:
+            raise ArgumentError(f"argument {self.name}:={text}: expected {'an integer' if self.kind is int else 'a number'}") from None
+
+
+_BOOLEAN = ("true", "false")
+
+COMMON = (
+    Argument("namespace", "Namespace of all nodes, for example the robot's name."),
+    Argument("use_sim_time", "Take the time from /clock, for replayed bags and simulators.", "false", _BOOLEAN, bool),
+    Argument("params_file", "Parameter file (YAML) read after the configuration: what it says wins."),
+    Argument("log_level", "Log level of the nodes.", "info", ("debug", "info", "warn", "error", "fatal")),
+    Argument(
+        "configuration",
+        "Codec: config/<configuration>.yaml of the package (astc_8x8, astc_12x12, jpeg, raw), or the path of such a file.",
+        "astc_8x8",
+    ),
+    Argument(
+        "peer",
+        "Address of the other computer, for networks without multicast; several with commas. Discovery then uses unicast to these alone. "
+        "Give each side the other's address.",
+    ),
+    Argument(
+        "middleware",
+        "large_data: set the DDS transports that large frames need (variables already set are left alone); as_is: leave DDS alone.",
+        "large_data",
+        ("large_data", "as_is"),
+    ),
+)
+
+CAMERA = (
+    Argument("source", "Where frames come from: scenes, an image folder, a video file, a device or a ROS 2 bag.", sets={"camera": "source"}),
+    Argument("topic", "Image topic in a bag; empty takes the only one.", sets={"camera": "topic"}),
+    Argument("width", "Width of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "width"}),
+    Argument("height", "Height of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "height"}),
+    Argument("rate", "Frames per second.", kind=float, sets={"camera": "rate"}),
+    Argument("loop", "Start a finite source again at its end.", choices=_BOOLEAN, kind=bool, sets={"camera": "loop"}),
+    Argument("frames", "Stop after so many frames; 0 never stops.", kind=int, sets={"camera": "frames"}),
+)
+
+_IMAGE_TOPIC = Argument(
+    "image_topic",
+    "Base image topic; encoded frames are on <image_topic>/astc or /compressed.",
+    sets={"camera": "image_topic", "segmentation": "image_topic", "evaluation": "image_topic", "decoder": "input_topic"},
+)
+
+ENCODER = (
+    Argument(
+        "input_topic",
+        "Raw image topic of a camera driver that runs already: an encoder of that topic then takes the place of the camera node.",
+        sets={"encoder": "input_topic"},
+    ),
+)
+
+REMOTE = (
+    Argument("checkpoint", "Network: a checkpoint's path, or the name of one that comes with the package.", sets={"segmentation": "checkpoint"}),
+    Argument("device", "Where the network runs: auto, cpu, cuda or cuda:<index>.", sets={"segmentation": "device"}),
+    Argument("decoder", "Also run the decoder: sensor_msgs/Image on <image_topic>/decoded, for rviz and others.", "false", _BOOLEAN, bool),
+    Argument("latency", "Also run the latency node.", "true", _BOOLEAN, bool),
+    Argument("output", "Folder for the latency report (CSV, plot), written when the graph ends.", sets={"latency": "output_directory"}),
+)
+
+EVALUATION = (
+    Argument(
+        "evaluation",
+        "Also score the labels against the source's own, where it has them, and save an overlay picture; into evaluation_output.",
+        "false",
+        _BOOLEAN,
+        bool,
+    ),
+    Argument("evaluation_output", "Folder for what the evaluation writes.", sets={"evaluation": "output_directory"}),
+)
+
+OFFLOAD_ARGUMENTS = (*COMMON, *CAMERA, _IMAGE_TOPIC, *REMOTE, *EVALUATION)
+EDGE_ARGUMENTS = (*COMMON, *CAMERA, *ENCODER, _IMAGE_TOPIC)
+REMOTE_ARGUMENTS = (*COMMON, _IMAGE_TOPIC, *REMOTE)
+
+
+def replay_arguments() -> tuple[Argument, ...]:
+    """Those of offload, with a bag as the source and its time."""
+    changed = {
+        "source": Argument("source", "The ROS 2 bag: its folder, or one .mcap or .db3 file.", required=True, sets={"camera": "source"}),
+        "use_sim_time": Argument("use_sim_time", "Take the time from the bag, which the camera node publishes on /clock.", "true", _BOOLEAN, bool),
+        "loop": Argument("loop", "Start the bag again at its end; its stamps then repeat.", "false", _BOOLEAN, bool, sets={"camera": "loop"}),
+    }
+    return tuple(changed.get(argument.name, argument) for argument in OFFLOAD_ARGUMENTS)
+
+
+def resolve(arguments: tuple[Argument, ...], given: Mapping[str, str], graph: str) -> dict[str, str]:
+    """Every argument's text: as given, else its default. Raises ArgumentError for unknown names, missing and impossible values."""
+    known = {argument.name: argument for argument in arguments}
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ArgumentError(f"{graph} has no argument {', '.join(unknown)}; it takes {', '.join(known)}")
+    values = {}
+    for argument in arguments:
+        text = given.get(argument.name, "") or argument.default
+        if argument.required and not text:
+            raise ArgumentError(f"{graph} needs {argument.name}:=...: {argument.description}")
+        if text:
+            argument.value(text)
+        values[argument.name] = text
+    return values

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The four graphs: offload (one machine), edge and remote (two machines), replay (a bag)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plcv_ros.graph import arguments as args
+from plcv_ros.graph import transport
+from plcv_ros.graph.arguments import Argument, ArgumentError, Value, resolve
+from plcv_ros.graph.locations import configurations, share_directory
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node: ``executable`` of the package, its ``name``, and what it is started with. Later parameter files win over earlier ones,
+    ``parameters`` over all files."""
+
+    executable: str
+    name: str
+    namespace: str = ""
+    parameter_files: tuple[Path, ...] = ()
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    remappings: tuple[tuple[str, str], ...] = ()
+    log_level: str = "info"
+
+    @property
+    def qualified_name(self) -> str:
+        """Namespace and name without the leading slash, as frame events name the node."""
+        return f"{self.namespace}/{self.name}".strip("/")
+
+    def ros_arguments(self) -> list[str]:
+        """The command line after the executable."""
+        words = ["--ros-args", "-r", f"__node:={self.name}"]
+        if self.namespace:
+            words += ["-r", f"__ns:=/{self.namespace}"]
+        for source, target in self.remappings:
+            words += ["-r", f"{source}:={target}"]
+        for path in self.parameter_files:
+            words += ["--params-file", str(path)]
+        for name, value in self.parameters.items():
+            # Values are read as YAML: quotes keep the text "0" (a camera device) a text. JSON's quoting is YAML's.
+            words += ["-p", f"{name}:={json.dumps(value)}"]
+        return [*words, "--log-level", self.log_level]
+
+    def command(self) -> list[str]:
+        """A command that runs the node in this Python environment, installed or not."""
+        return [sys.executable, "-m", f"plcv_ros.nodes.{self.executable}", *self.ros_arguments()]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes, and the environment variables they all run with (on top of the process's own)."""
+
+    name: str
+    nodes: tuple[NodeSpec, ...]
+    environment: Mapping[str, str]
+
+    def node(self, executable: str) -> NodeSpec:
+        """The node of ``executable``; raises KeyError where the graph has none."""
+        for node in self.nodes:
+            if node.executable == executable:
+                return node
+        raise KeyError(f"graph {self.name} has no node {executable}; it has {', '.join(n.executable for n in self.nodes)}")
+
+
+def configuration_file(configuration: str) -> Path:
+    """``config/<configuration>.yaml``, or ``configuration`` itself where it is a file; raises ArgumentError naming the known ones."""
+    if configuration in configurations():
+        return share_directory() / "config" / f"{configuration}.yaml"
+    path = Path(configuration).expanduser()
+    if path.suffix in {".yaml", ".yml"} and path.is_file():
+        return path.resolve()
+    raise ArgumentError(
+        f"argument configuration:={configuration}: expected one of {', '.join(configurations())}, or the path of a parameter file (.yaml)"
+    )
+
+
+def _namespace(text: str) -> str:
+    namespace = text.strip("/")
+    parts = namespace.split("/") if namespace else []
+    if any(not part.replace("_", "a").isalnum() or not part.isascii() or part[0].isdigit() for part in parts):
+        raise ArgumentError(f"argument namespace:={text}: expected names of letters, digits and underscores, separated by slashes")
+    return namespace
+
+
+class _Builder:
+    """Turns resolved arguments into nodes."""
+
+    def __init__(self, name: str, arguments: tuple[Argument, ...], given: Mapping[str, str]) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.values = resolve(arguments, given, name)
+        self.namespace = _namespace(self.values["namespace"])
+        self.files = [configuration_file(self.values["configuration"])]
+        if self.values["params_file"]:
+            path = Path(self.values["params_file"]).expanduser()
+            if not path.is_file():
+                raise ArgumentError(f"argument params_file:={path}: no such file")
+            self.files.append(path.resolve())
+
+    def flag(self, name: str) -> bool:
+        return self.values[name].lower() == "true"
+
+    def node(self, executable: str, **parameters: Value) -> NodeSpec:
+        """A node with the arguments that set its parameters; ``parameters`` are the graph's own."""
+        given: dict[str, Value] = {"use_sim_time": self.flag("use_sim_time"), **parameters}
+        for argument in self.arguments:
+            text = self.values[argument.name]
+            if text and executable in argument.sets:
+                given[argument.sets[executable]] = argument.value(text)
+        return NodeSpec(
+            executable=executable,
+            name=executable,
+            namespace=self.namespace,
+            parameter_files=tuple(self.files),
+            parameters=given,
+            log_level=self.values["log_level"],
+        )
+
+    def remote_nodes(self) -> list[NodeSpec]:
+        nodes = [self.node("segmentation")]
+        if self.flag("decoder"):
+            nodes.append(self.node("decoder"))
+        if self.flag("latency"):
+            nodes.append(self.node("latency"))
+        return nodes
+
+    def graph(self, nodes: list[NodeSpec]) -> Graph:
+        environ = dict(os.environ)
+        environment: dict[str, str] = {}
+        if self.values["middleware"] == "large_data":
+            environment.update(transport.large_data(environ))
+        addresses = transport.peers(self.values["peer"])
+        if addresses:
+            environment.update(transport.unicast(addresses, environ))
+        return Graph(self.name, tuple(nodes), environment)
+
+
+def offload(given: Mapping[str, str]) -> Graph:
+    """Camera, segmentation and latency on one machine; with ``evaluation:=true`` and ``decoder:=true`` those too."""
+    builder = _Builder("offload", args.OFFLOAD_ARGUMENTS, given)
+    nodes = [builder.node("camera"), *builder.remote_nodes()]
+    if builder.flag("evaluation"):
+        nodes.append(builder.node("evaluation"))
+    return builder.graph(nodes)
+
+
+def edge(given: Mapping[str, str]) -> Graph:
+    """The camera computer: the camera node, or with ``input_topic:=...`` an encoder of an existing camera's images."""
+    builder = _Builder("edge", args.EDGE_ARGUMENTS, given)
+    if not builder.values["input_topic"]:
+        return builder.graph([builder.node("camera")])
+    parameters: dict[str, Value] = {}
+    if builder.values["image_topic"]:
+        parameters["output_topic"] = builder.values["image_topic"]
+    camera = [a.name for a in args.CAMERA if builder.values[a.name]]
+    if camera:
+        raise ArgumentError(f"edge: with input_topic:=... an encoder takes the place of the camera node, so {', '.join(camera)} would do nothing")
+    return builder.graph([builder.node("encoder", **parameters)])
+
+
+def remote(given: Mapping[str, str]) -> Graph:
+    """The computer with the network: segmentation and latency, with ``decoder:=true`` the decoder."""
+    builder = _Builder("remote", args.REMOTE_ARGUMENTS, given)
+    return builder.graph(builder.remote_nodes())
+
+
+def replay(given: Mapping[str, str]) -> Graph:
+    """A bag through the whole chain: the camera node reads it, keeps the recorded stamps and publishes their time on /clock."""
+    builder = _Builder("replay", args.replay_arguments(), given)
+    simulated = builder.flag("use_sim_time")
+    # The node that publishes the clock cannot wait for it: the camera's own timers run on the system's time.
+    camera = builder.node("camera", recorded_stamps=simulated, publish_clock=simulated, start_when_subscribed=True)
+    camera = NodeSpec(**{**camera.__dict__, "parameters": {**camera.parameters, "use_sim_time": False}})
+    nodes = [camera, *builder.remote_nodes()]
+    if builder.flag("evaluation"):
+        nodes.append(builder.node("evaluation"))
+    return builder.graph(nodes)
+
+
+@dataclass(frozen=True)
+class GraphKind:
+    """A graph before its arguments are known."""
+
+    name: str
+    description: str
+    arguments: tuple[Argument, ...]
+    build: Callable[[Mapping[str, str]], Graph]
+
+
+GRAPHS = {
+    kind.name: kind
+    for kind in (
+        GraphKind("offload", "camera, segmentation and latency on one machine", args.OFFLOAD_ARGUMENTS, offload),
+        GraphKind("edge", "the camera computer: camera, or an encoder of an existing image topic", args.EDGE_ARGUMENTS, edge),
+        GraphKind("remote", "the computer with the network: segmentation, latency", args.REMOTE_ARGUMENTS, remote),
+        GraphKind("replay", "a ROS 2 bag through the whole chain, in the bag's time", args.replay_arguments(), replay),
+    )
+}
+"""Name -> graph; ``launch/<name>.launch.py`` is the same graph."""
+
+
+def build(name: str, given: Mapping[str, str]) -> Graph:
+    """The graph ``name`` with the arguments ``given`` (texts, as on a command line). Raises ArgumentError."""
+    if name not in GRAPHS:
+        raise ArgumentError(f"no graph {name!r}; there are {', '.join(GRAPHS)}")
+    return GRAPHS[name].build(given)
