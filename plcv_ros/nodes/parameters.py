@@ -152,12 +152,22 @@ EVALUATION = (
     Row("history", 64, "Frames that wait for their labels, or labels for their truth.", low=1, high=1024),
 )
 
+LATENCY = (
+    Row("nodes", "camera,encoder,segmentation", "Nodes to follow, separated by commas; their topics are <node>/frame_events."),
+    Row("output_directory", "plcv_latency", "Folder of frames.csv, latency.json and latency.png, written at the end; empty writes nothing."),
+    Row("plot", True, "Also draw latency.png; needs matplotlib."),
+    Row("title", "", "Title of the plot."),
+    Row("max_frames", 20_000, "Frames kept for the report; older ones stay counted.", low=1, high=1_000_000),
+    Row("window_s", 10.0, "Percentiles on /diagnostics are over so many seconds.", low=1.0, high=3600.0, read_only=False),
+)
+
 TABLES: dict[str, tuple[Row, ...]] = {
     "camera": CAMERA,
     "encoder": ENCODER,
     "decoder": DECODER,
     "segmentation": SEGMENTATION,
     "evaluation": EVALUATION,
+    "latency": LATENCY,
 }
 """Node (executable) -> its rows."""
 

@@ -144,16 +144,19 @@ class FrameTable:
         keys = [self._keys[i] for i in slots]
         return FrameTimes([k[0] for k in keys], np.array([k[1] for k in keys], np.int64), self._times(slots))
 
-    def summary(self, settle_s: float = 0.0) -> Summary:
+    def summary(self, settle_s: float = 0.0, recent_s: float = 0.0) -> Summary:
         """Numbers of the run so far. Frames not finished whose last event is less than ``settle_s`` older than the newest event of all
-        count as in flight rather than lost: give about 1 while frames flow, 0 at the end."""
+        count as in flight rather than lost: give about 1 while frames flow, 0 at the end. ``recent_s`` > 0 limits the durations (not the
+        counts) to the frames of the last so many seconds."""
         with self._lock:
             rows = self._ordered()
             counts = _count(rows.times, _outcomes(rows.times, round(settle_s * 1e9)))
             for name, number in self._forgotten.items():
                 counts[name] += number
             first, last, labels = self._labels_ns
-            stages = {stage: StageStatistics.of(values) for stage, values in durations(rows.times).items()}
+            last_events = np.max(list(rows.times.values()), axis=0)
+            recent = last_events >= last_events.max(initial=0) - round(recent_s * 1e9) if recent_s > 0 else np.ones(last_events.size, bool)
+            stages = {stage: StageStatistics.of(values[recent]) for stage, values in durations(rows.times).items()}
             return Summary(
                 **counts,
                 rate=(labels - 1) / ((last - first) / 1e9) if last > first else 0.0,

@@ -137,6 +137,13 @@ def test_memory_is_bounded_and_old_frames_stay_counted() -> None:
     assert list(stamps) == [START + i * 100 * MS for i in range(984, 1000)]
 
 
+def test_durations_of_the_last_seconds_alone() -> None:
+    table = fill(FrameTable(), *(events(i) for i in range(100)))
+    recent = table.summary(recent_s=1.0)
+    assert recent.stages["total"].count == 11
+    assert recent.segmented == 100
+
+
 def test_odd_events_are_counted_not_raised() -> None:
     table = FrameTable()
     table.add(FrameEvent("cam", 1, "camera", "sneezed", START))
