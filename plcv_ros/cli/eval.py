@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv eval``: score a checkpoint on labelled pictures."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plcv_ros.training.evaluate import Evaluation
+
+EPILOG = """
+data sets: as for `plcv train` (camvid=PATH, scenes[,seeds=0:20], folder=PATH); --split is short for that option.
+
+examples:
+  plcv eval default --data camvid=PATH --split test
+  plcv eval default --data scenes,seeds=0:20,frames=5 --pictures out/scenes
+  plcv eval runs/mixed/model.safetensors --data camvid=PATH --split held-out --codec astc:8x8:fast --json out/score.json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``plcv eval``."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("checkpoint", help="a checkpoint file, or the name of a shipped one (default: the shipped default)")
+    parser.add_argument("--data", required=True, metavar="SET", help="labelled pictures, for example camvid=PATH or scenes")
+    parser.add_argument("--split", metavar="NAME", help="of CamVid: train, val, test, fit or held-out")
+    parser.add_argument("--codec", metavar="CODEC", help="send every picture through a codec first: astc:8x8:fast, astc:12x12:fine, jpeg:90")
+    parser.add_argument("--limit", type=int, default=0, metavar="N", help="score only N pictures, evenly spread; 0 = all (default)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="write some pictures: seen, truth, overlay, prediction")
+    parser.add_argument("--picture-count", type=int, default=8, metavar="N", help="how many (default %(default)s)")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="append the figures as one row")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the confusion matrix")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
+    try:
+        from plcv_ros.perception import load_predictor
+        from plcv_ros.training.datasets import open_dataset
+        from plcv_ros.training.evaluate import codec_degradation, evaluate
+    except ImportError as error:
+        print(f'plcv eval: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
+        return 1
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console()
+    try:
+        dataset = open_dataset(args.data + (f",split={args.split}" if args.split else ""))
+        predictor = load_predictor(args.checkpoint, args.device, args.threads)
+        if predictor.label_set.classes != dataset.label_set.classes:
+            raise ValueError(
+                f"{args.checkpoint} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}"
+            )
+        degrade = codec_degradation(args.codec) if args.codec else None
+        started = time.perf_counter()
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(dataset.name, total=None)
+            result = evaluate(
+                predictor.predict,
+                dataset,
+                degrade,
+                args.limit,
+                args.pictures,
+                args.picture_count,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        row: dict[str, Any] = {"checkpoint": Path(args.checkpoint).name, "data": dataset.name, "codec": args.codec or "original", **result.row()}
+        print_result(console, row, result, time.perf_counter() - started)
+        if args.csv:
+            append_csv(args.csv, row)
+        if args.json:
+            args.json.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({**row, "miou_by_picture": result.pictures, "confusion": result.matrix.counts.tolist()}, indent=1)
+            args.json.write_text(text + "\n", encoding="utf-8")
+    except (ValueError, OSError, ImportError) as error:
+        print(f"plcv eval: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_result(console: Any, row: dict[str, Any], result: Evaluation, seconds: float) -> None:
+    """Print the table of classes and the line of totals."""
+    from rich.table import Table
+
+    table = Table(title=f"{row['checkpoint']} on {row['data']}, {row['codec']}")
+    for name in ("class", "share of pixels", "IoU"):
+        table.add_column(name, justify="left" if name == "class" else "right")
+    for name, share, iou in zip(result.matrix.label_set.classes, result.matrix.share(), result.matrix.iou()):
+        table.add_row(name, f"{share:.2%}", f"{iou:.1%}")
+    table.add_section()
+    table.add_row("mean", "", f"{result.matrix.miou():.2%}")
+    console.print(table)
+    console.print(
+        f"mIoU {result.matrix.miou():.2%}, pixel accuracy {result.matrix.pixel_accuracy():.2%}, "
+        f"{row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
+        highlight=False,
+    )
+
+
+def append_csv(path: Path, row: dict[str, Any]) -> None:
+    """Append ``row``, with a header in a fresh file; raises ValueError where the file has other columns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
+    if not fresh:
+        header = next(csv.reader(path.open(newline="", encoding="utf-8")), [])
+        if header != list(row):
+            raise ValueError(f"{path} has other columns: {', '.join(header)}")
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prediction: a picture in, class ids out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from plcv_ros.labels import LabelSet
+from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
+from plcv_ros.perception.deploy import fold_batch_norm, use_onednn
+from plcv_ros.perception.errors import CheckpointError
+from plcv_ros.perception.memory import keep_freed_memory
+from plcv_ros.perception.networks import resize_scores
+
+
+class Predictor:
+    """A network ready to predict on one device. Not for several threads at once: give each thread its own."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+        """Raises ValueError where the weights do not fit the architecture."""
+        self.label_set: LabelSet = checkpoint.label_set
+        self.metadata: dict[str, Any] = checkpoint.metadata
+        self.device = torch.device(device)
+        network = checkpoint.network()
+        fold_batch_norm(network)
+        if self.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+            use_onednn(network)
+        self.network: nn.Module = place_network(network, self.device)
+        std = np.asarray(checkpoint.std, np.float32)
+        self._scale = 1 / (255 * std)
+        self._offset = -np.asarray(checkpoint.mean, np.float32) / std
+        self._rows: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def warmup(self, height: int, width: int) -> None:
+        """Predict one black picture of that size, so that the first real one is not slower than the others."""
+        self.predict(np.zeros((height, width, 3), np.uint8))
+
+    def predict(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8 rgb8, any stride -> (H, W) uint8 class ids. Raises ValueError for another shape or dtype."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
+        height, width = image.shape[:2]
+        with torch.inference_mode():
+            scores = self.network(self.normalise(image))
+            labels = resize_scores(scores, height, width).argmax(1).to(torch.uint8)
+            return labels[0].cpu().numpy()  # type: ignore[no-any-return]
+
+    def normalise(self, image: npt.NDArray[np.uint8]) -> Tensor:
+        """(H, W, 3) uint8 -> (1, 3, H, W) float32, channels last, on the device."""
+        height, width = image.shape[:2]
+        if width not in self._rows:
+            # Whole rows at a time: three values repeated over the row keep the inner loop long.
+            self._rows = {width: tuple(torch.from_numpy(np.tile(v, width)).to(self.device) for v in (self._scale, self._offset))}  # type: ignore[dict-item]
+        scale, offset = self._rows[width]
+        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).view(height, width * 3)
+        return torch.addcmul(offset, pixels.to(torch.float32), scale).view(1, height, width, 3).permute(0, 3, 1, 2)
+
+
+def place_network(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to ``device``, its weights in the channels-last order that convolutions are fastest with."""
+    network = network.to(device)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def choose_device(device: str) -> str:
+    """``auto`` -> ``cuda`` where torch finds a GPU, else ``cpu``; raises ValueError for a device that torch does not have."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def load_predictor(path_or_name: str | Path = "default", device: str = "auto", threads: int = 0) -> Predictor:
+    """Load a checkpoint by path or shipped name (``default``) onto ``device`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``).
+
+    ``threads`` above 0 sets the number of CPU threads torch uses, for the whole process. Memory settings of the C library change too
+    (:mod:`plcv_ros.perception.memory`). Raises :class:`CheckpointError` naming the path and the problem, ValueError for the device.
+    """
+    chosen = choose_device(device)
+    if chosen == "cpu":
+        keep_freed_memory()
+    if threads > 0:
+        torch.set_num_threads(threads)
+    checkpoint = read_checkpoint(path_or_name)
+    try:
+        return Predictor(checkpoint, chosen)
+    except ValueError as error:
+        raise CheckpointError(f"{find_checkpoint(path_or_name)}: {error}") from error
