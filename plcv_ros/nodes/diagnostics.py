@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,20 @@ class Status:
     level: bytes = OK
     text: str = ""
     values: dict[str, object] = field(default_factory=dict)
+
+
+class Meter:
+    """Rates of counters between two looks at them."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def rate(self, name: str, count: int) -> float:
+        """Counts per second since the last call for ``name``; 0 the first time."""
+        now = time.monotonic()
+        before, counted = self._last.get(name, (now, count))
+        self._last[name] = (now, count)
+        return (count - counted) / (now - before) if now > before else 0.0
 
 
 class Diagnostics:

@@ -35,11 +35,6 @@ class Mailbox(Generic[Item]):
             self._condition.notify_all()
             return item
 
-    def wait_empty(self, timeout_s: float) -> bool:
-        """Wait until the last item has been fetched; False when the time is over first."""
-        with self._condition:
-            return self._condition.wait_for(lambda: self._item is None, timeout_s)
-
     def close(self) -> None:
         """No more items: ``get`` returns what is left, then None."""
         with self._condition:

@@ -111,6 +111,7 @@ CAMERA = (
     Row("exit_at_end", True, "End the node after the last frame; false keeps it running without frames."),
     Row("start_when_subscribed", False, "Wait for a subscriber of the frames before the first one."),
     Row("recorded_stamps", False, "Stamp the frames of a bag as recorded; false stamps every frame when it is captured."),
+    Row("publish_clock", False, "Publish every frame's stamp on /clock, for nodes that run with use_sim_time on a bag."),
     Row("frame_id", "", "frame_id of the headers; empty takes the source's, or else camera."),
     _IMAGE_TOPIC,
     *CODEC_ROWS,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether frames of a given size get through the DDS configuration of this process, judged by its environment. No ROS.
+"""Whether frames of a given size get through the DDS configuration of this process, judged by its environment.
 
 Fast DDS with its defaults loses frames above about half a megabyte without a word (and some between a quarter and a half); its large-data
 transport, a profile file, or another middleware do not have that limit.
@@ -57,6 +57,13 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
         return Transport("Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
     remedy = f"set {TRANSPORTS_VARIABLE}='{LARGE_DATA}' on both sides"
     return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}" if value else "Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
+
+
+def rmw_in_use() -> str:
+    """The middleware that this process has loaded, for example ``rmw_fastrtps_cpp``."""
+    from rclpy.utilities import get_rmw_implementation_identifier
+
+    return str(get_rmw_implementation_identifier())
 
 
 def warning(frame_bytes: int, transport: Transport) -> str | None:

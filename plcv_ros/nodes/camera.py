@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The camera node: frames from a source, encoded in this process without a raw hop, published from a thread of its own.
+
+The capture thread paces, stamps and encodes; see :mod:`plcv_ros.nodes.sender` for what happens next.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from rosgraph_msgs.msg import Clock
+
+from plcv_ros.camera import Frame, Source, open_source
+from plcv_ros.codecs import CodecError
+from plcv_ros.nodes import conversion, wire
+from plcv_ros.nodes.diagnostics import Status
+from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.parameters import ParameterError, Value
+from plcv_ros.nodes.runner import run
+from plcv_ros.nodes.sender import FrameSender
+
+WAIT_PERIOD_S = 0.02
+
+
+class CameraNode(FrameNode):
+    """Publishes ``<image_topic>/astc`` or ``/compressed``, the raw image on ``image_topic`` (lazily), camera_info and labels beside it."""
+
+    def __init__(self) -> None:
+        super().__init__("camera")
+        self._source: Source = open_source(
+            self.text("source"),
+            width=self.integer("width") or None,
+            height=self.integer("height") or None,
+            rate=self.number("rate"),
+            seed=self.integer("seed"),
+            loop=self.flag("loop"),
+            topic=self.text("topic") or None,
+        )
+        base = self.text("image_topic")
+        self._sender = FrameSender(
+            self,
+            base,
+            offer_raw=True,
+            info_topic=wire.sibling(base, "camera_info"),
+            labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
+        )
+        self._clock = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
+        self._period = 1.0 / self.number("rate")
+        self._last_stamp_ns = 0
+        self._started: float | None = None
+        self._finished = ""
+        size = self._sender.expected_bytes(self._source.width, self._source.height)
+        if size is not None:
+            self._sender.check_fit(size)
+        pace = "its own rate" if self._source.live else f"{self.number('rate'):g} Hz"
+        self.get_logger().info(
+            f"{self._source.description}: {self._source.width}x{self._source.height} at {pace}, {self._codec_text()}, on {self._sender.topic}"
+        )
+
+    def _codec_text(self) -> str:
+        codec = self._sender.codec
+        return "raw" if codec is None else f"{codec.name} {codec.detail}".rstrip()
+
+    def apply(self, values: dict[str, Value]) -> None:
+        """Take over ``rate`` and the codec's settings from the next frame on."""
+        try:
+            self._sender.set_codec(values)
+        except CodecError as error:
+            raise ParameterError("codec", values["codec"], str(error)) from error
+        self._period = 1.0 / float(values["rate"])
+
+    def start(self) -> None:
+        """Start the capture and publishing threads."""
+        self._sender.start()
+        self.thread("capture", self._capture)
+
+    def stop(self) -> None:
+        """Publish what is encoded, end the threads, close the source."""
+        self._sender.stop()
+
+    def shut_down(self) -> None:
+        """As every node, and close the source once the capture thread has left it."""
+        super().shut_down()
+        self._source.close()
+
+    def _capture(self) -> None:
+        if self.flag("start_when_subscribed"):
+            self.get_logger().info(f"waiting for a subscriber of {self._sender.topic}")
+            while not self._sender.subscribers():
+                if self.stopping.wait(WAIT_PERIOD_S):
+                    return
+        limit = self.integer("frames")
+        counters = self._sender.counters
+        self._started = due = time.monotonic()
+        while not self.stopping.is_set() and (not limit or counters.captured < limit):
+            # A frame that is made or read from a file is ready before it is due; a device's arrives when it does.
+            frame = self._source.read()
+            if frame is None:
+                break
+            if not self._source.live:
+                due = self._wait_until(due)
+                if self.stopping.is_set():
+                    return
+            captured_ns = time.time_ns()
+            counters.captured += 1
+            self._send(frame, captured_ns)
+        self._finish(limit)
+
+    def _wait_until(self, due: float) -> float:
+        """Wait for the frame's time; returns the next one's. Late frames leave slots out, so that the rate does not drift."""
+        now = time.monotonic()
+        if now < due:
+            self.stopping.wait(due - now)
+            return due + self._period
+        missed = int((now - due) / self._period)
+        self._sender.counters.late += missed
+        return due + (missed + 1) * self._period
+
+    def _send(self, frame: Frame, captured_ns: int) -> None:
+        if not self._sender.wanted() and self._clock is None:
+            return
+        header = conversion.to_header(self._stamp(frame), self.text("frame_id") or frame.frame_id or "camera")
+        info = None if frame.camera_info is None else conversion.camera_info_message(frame.camera_info, header)
+        if self._clock is not None:
+            self._clock.publish(Clock(clock=header.stamp))
+        self._sender.send(header, frame.image, frame.pixel_format, captured_ns=captured_ns, labels=frame.labels, camera_info=info)
+
+    def _stamp(self, frame: Frame) -> int:
+        if self.flag("recorded_stamps") and frame.stamp_ns is not None:
+            return frame.stamp_ns
+        # Simulated time may stand still between two frames; a stamp is a frame's name, so no two may be equal.
+        stamp_ns = self.now_ns()
+        if stamp_ns == self._last_stamp_ns:
+            stamp_ns += 1
+        self._last_stamp_ns = stamp_ns
+        return stamp_ns
+
+    def _finish(self, limit: int) -> None:
+        counters = self._sender.counters
+        if self.stopping.is_set():
+            return
+        self._finished = f"the last of {counters.captured} frames is sent" if limit else f"the source ended after {counters.captured} frames"
+        self.get_logger().info(self._finished)
+        if self.flag("exit_at_end"):
+            self._sender.drain()
+            self.end(0)
+
+    def status(self) -> Status:
+        """Level and counters for ``/diagnostics``."""
+        status = self._sender.status()
+        if self._finished:
+            status.text = self._finished
+        elif self._started is None:
+            status.text = f"waiting for a subscriber of {self._sender.topic}"
+        return status
+
+
+def main() -> int:
+    """Run the node; returns the exit status."""
+    return run("camera", CameraNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

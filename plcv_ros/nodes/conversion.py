@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sensor_msgs to numpy and back, headers and stamps included; nothing is copied that need not be.
+
+Messages are filled through ``array.array``: assigning an ndarray or a memoryview to ``data`` is looked at byte by byte in Python
+(hundreds of milliseconds for a full-HD frame), and so are bytes in Humble.
+"""
+
+from __future__ import annotations
+
+from array import array
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
+"""Encodings that the codecs take as they are -> bytes per pixel."""
+
+ENCODINGS = (*CHANNELS, "yuv422", "yuv422_yuy2", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8")
+"""Encodings that :func:`image_array` reads. ``yuv422`` is the UYVY order, ``yuv422_yuy2`` the YUYV order."""
+
+_ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}
+"""Other names for the same layouts; OpenCV's untyped ones carry no colour order, and BGR is what OpenCV means by them."""
+
+MAX_SIDE = 16384
+
+NANO = 1_000_000_000
+
+
+class ImageError(ValueError):
+    """An Image message that cannot be read; the message names the value and what is expected."""
+
+
+class EncodingError(ImageError):
+    """An Image message in an encoding that is not read here."""
+
+
+def to_time(stamp_ns: int) -> Time:
+    """Nanoseconds since 1970 -> builtin_interfaces/Time."""
+    return Time(sec=stamp_ns // NANO, nanosec=stamp_ns % NANO)
+
+
+def to_ns(stamp: Time) -> int:
+    """builtin_interfaces/Time -> nanoseconds."""
+    return int(stamp.sec) * NANO + int(stamp.nanosec)
+
+
+def to_header(stamp_ns: int, frame_id: str) -> Header:
+    """A header."""
+    return Header(stamp=to_time(stamp_ns), frame_id=frame_id)
+
+
+def to_bytes_array(image: npt.NDArray[np.uint8]) -> array[int]:
+    """The image's bytes in row order, as messages take them."""
+    data = array("B", bytes(0))
+    data.frombytes(np.ascontiguousarray(image).reshape(-1).data)
+    return data
+
+
+def image_message(header: Header, image: npt.NDArray[np.uint8], encoding: str) -> Image:
+    """sensor_msgs/Image of (H, W) or (H, W, C) uint8 pixels in ``encoding``."""
+    message = Image()
+    message.header = header
+    message.height, message.width = image.shape[:2]
+    message.encoding = encoding
+    message.is_bigendian = 0
+    message.step = int(image.shape[1]) * (1 if image.ndim == 2 else int(image.shape[2]))
+    message.data = to_bytes_array(image)
+    return message
+
+
+def compressed_message(header: Header, payload: Any, format_text: str) -> CompressedImage:
+    """sensor_msgs/CompressedImage of a bytes-like payload; an ``array('B')`` is taken over without a copy."""
+    message = CompressedImage()
+    message.header = header
+    message.format = format_text
+    if not isinstance(payload, array):
+        data = array("B", bytes(0))
+        data.frombytes(payload)
+        payload = data
+    message.data = payload
+    return message
+
+
+def payload_of(message: CompressedImage) -> npt.NDArray[np.uint8]:
+    """The payload's bytes, (N,) uint8, a view of the message."""
+    return np.frombuffer(message.data, np.uint8)
+
+
+def camera_info_message(info: Any, header: Header) -> CameraInfo:
+    """sensor_msgs/CameraInfo of an object with its fields (:class:`plcv_ros.camera.CameraInfo`), under ``header``."""
+    message = CameraInfo()
+    message.header = header
+    for name in ("height", "width", "binning_x", "binning_y"):
+        setattr(message, name, int(getattr(info, name, 0)))
+    message.distortion_model = str(info.distortion_model)
+    for name in ("d", "k", "r", "p"):
+        setattr(message, name, [float(value) for value in getattr(info, name)])
+    return message
+
+
+def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
+    """(pixels, pixel format) of an Image: a view where a codec takes the layout, else rgb8 converted from it.
+
+    Pixels are (H, W, C) uint8, or (H, W) for mono8. Conversions are cv_bridge's where that is installed, else those of
+    :mod:`plcv_ros.camera.encodings`. Raises EncodingError for other encodings and ImageError for sizes that do not fit the data.
+    """
+    encoding = _ALIASES.get(message.encoding, message.encoding).lower()
+    if encoding not in ENCODINGS:
+        raise EncodingError(f"image encoding {message.encoding!r} is not read; expected one of {', '.join(ENCODINGS)}")
+    height, width, step = int(message.height), int(message.width), int(message.step)
+    per_pixel = CHANNELS.get(encoding, 2 if encoding.startswith("yuv") else 1)
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise ImageError(f"image of {width}x{height} pixels, expected 1x1 to {MAX_SIDE}x{MAX_SIDE}")
+    if step < width * per_pixel:
+        raise ImageError(f"image with a row step of {step} bytes, expected at least {width * per_pixel} for {width} pixels of {message.encoding}")
+    data = np.frombuffer(message.data, np.uint8)
+    needed = step * (height - 1) + width * per_pixel
+    if data.size < needed:
+        raise ImageError(f"image with {data.size} bytes of data, expected at least {needed} for {width}x{height} {message.encoding}")
+    rows = np.lib.stride_tricks.as_strided(data, (height, width * per_pixel), (step, 1), writeable=False)
+    if encoding == "mono8":
+        return rows, "mono8"
+    if encoding in CHANNELS:
+        return rows.reshape(height, width, per_pixel), encoding
+    return _convert(rows, encoding, message), "rgb8"
+
+
+def image_rgb(message: Image) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) uint8 rgb8 of an Image; raises as :func:`image_array`."""
+    pixels, pixel_format = image_array(message)
+    return pixels if pixel_format == "rgb8" else to_rgb(pixels, pixel_format)
+
+
+def to_rgb(pixels: npt.NDArray[np.uint8], pixel_format: str) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) rgb8 of pixels in one of the codecs' formats."""
+    if pixel_format == "mono8":
+        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
+    if pixel_format in ("bgr8", "bgra8"):
+        return np.ascontiguousarray(pixels[..., 2::-1])
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+@lru_cache(maxsize=1)
+def _bridge() -> Any:
+    try:
+        from cv_bridge import CvBridge
+
+        return CvBridge()
+    except Exception:  # absent, or built for another numpy or another ROS: ours does the same
+        return None
+
+
+def _convert(rows: npt.NDArray[np.uint8], encoding: str, message: Image) -> npt.NDArray[np.uint8]:
+    bridge = _bridge()
+    if bridge is not None and message.encoding == encoding:
+        image: npt.NDArray[np.uint8] = bridge.imgmsg_to_cv2(message, "rgb8")
+        return image
+    from plcv_ros.camera.encodings import to_rgb8
+
+    return to_rgb8(rows, encoding)

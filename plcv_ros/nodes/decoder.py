@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The decoder node: republishes encoded frames as sensor_msgs/Image for rviz, bags and other stacks, while somebody subscribes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from sensor_msgs.msg import Image
+
+from plcv_ros.nodes import conversion, diagnostics, qos
+from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.receiver import FrameReceiver, Pixels
+from plcv_ros.nodes.runner import run
+
+
+class DecoderNode(FrameNode):
+    """``<input_topic>/<transport>`` in, rgb8 on ``<input_topic>/decoded`` out, header untouched."""
+
+    def __init__(self) -> None:
+        super().__init__("decoder")
+        base = self.text("input_topic")
+        self._published = 0
+        self._meter = diagnostics.Meter()
+        self._receiver = FrameReceiver(
+            self, base, self.text("transport"), reliable=self.flag("reliable"), handle=self._publish_image, accept=lambda _: True
+        )
+        self._publisher = qos.create_publisher(self, Image, f"{base}/decoded", qos.frames_offered(), self._on_demand)
+        self.get_logger().info(f"{self._receiver.topic} -> {self.resolve_topic_name(f'{base}/decoded')}, while somebody subscribes")
+
+    def start(self) -> None:
+        """Start the worker thread."""
+        self._receiver.start()
+
+    def stop(self) -> None:
+        """End the worker thread after the frame that it works on."""
+        self._receiver.stop()
+
+    def _on_demand(self, subscribers: int) -> None:
+        # In the executor's thread. What nobody looks at is not even received.
+        if subscribers:
+            self._receiver.subscribe()
+        else:
+            self._receiver.unsubscribe()
+
+    def _publish_image(self, header: Any, image: Pixels) -> None:
+        self._publisher.publish(conversion.image_message(header, image, "rgb8"))
+        self._published += 1
+
+    def status(self) -> diagnostics.Status:
+        """Level and counters for ``/diagnostics``."""
+        counters = self._receiver.counters
+        fps = self._meter.rate("published", self._published)
+        bad = self._meter.rate("malformed", counters.malformed)
+        values = {**vars(counters), "published": self._published, "fps": fps, "topic": self._receiver.topic}
+        if not self._publisher.get_subscription_count():
+            return diagnostics.Status(diagnostics.OK, "nobody subscribes; nothing is decoded", values)
+        if bad:
+            return diagnostics.Status(diagnostics.WARN, f"{fps:.1f} fps; {bad:.1f} malformed messages/s on {self._receiver.topic}", values)
+        if fps == 0:
+            return diagnostics.Status(diagnostics.STALE, f"no frames on {self._receiver.topic}", values)
+        return diagnostics.Status(diagnostics.OK, f"{fps:.1f} fps of {counters.width}x{counters.height}", values)
+
+
+def main() -> int:
+    """Run the node; returns the exit status."""
+    return run("decoder", DecoderNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a topic to pixels: the executor keeps the newest message alone, a worker thread decodes it and hands the picture on.
+
+A message that cannot be decoded is counted and, the first time, logged; the stream goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CompressedImage, Image
+
+from plcv_ros import codecs
+from plcv_ros.nodes import conversion, qos, transport, wire
+from plcv_ros.nodes.mailbox import Mailbox
+from plcv_ros.nodes.node import FrameNode
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass
+class Counters:
+    """Counts since the start, and facts of the latest frame."""
+
+    received: int = 0
+    decoded: int = 0
+    dropped_newer: int = 0
+    dropped_old: int = 0
+    malformed: int = 0
+    bytes: int = 0
+    width: int = 0
+    height: int = 0
+    decode_ms: float = 0.0
+
+
+class FrameReceiver:
+    """Receives the frames of one base topic over one transport and calls ``handle(header, image)``, (H, W, 3) rgb8, in a thread of its own.
+
+    The image is only valid during the call: its memory is used again for the next frame. ``accept(header)`` may refuse a frame before it
+    is decoded; it is then counted as too old.
+    """
+
+    def __init__(
+        self, node: FrameNode, base: str, transport_name: str, *, reliable: bool, handle: Callable[[Any, Pixels], None], accept: Callable[[Any], bool]
+    ) -> None:
+        self.counters = Counters()
+        self.last_arrival: float | None = None
+        self._node = node
+        self._handle = handle
+        self._accept = accept
+        self._raw = transport_name == "raw"
+        self._mailbox: Mailbox[tuple[Any, int]] = Mailbox()
+        self._buffer: Pixels | None = None
+        self._complaints: set[str] = set()
+        self._transport = transport.active(rmw=transport.rmw_in_use())
+        self._warned = False
+        topic = wire.topic(base, transport_name)
+        self.topic = node.resolve_topic_name(topic)
+        self._profile = qos.frames_requested(reliable)
+        self._topic = topic
+        self._subscription: Any = None
+
+    def subscribe(self) -> None:
+        """Start to receive; nothing where it already does."""
+        if self._subscription is None:
+            message_type = Image if self._raw else CompressedImage
+            self._subscription = qos.create_subscription(self._node, message_type, self._topic, self._on_message, self._profile)
+
+    def unsubscribe(self) -> None:
+        """Stop to receive, in the executor's thread."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def start(self) -> None:
+        """Start the worker thread."""
+        self._node.thread("decode", self._work)
+
+    def stop(self) -> None:
+        """End the worker thread."""
+        self._mailbox.close()
+
+    def seconds_since_arrival(self) -> float | None:
+        """Seconds since the last message; None before the first."""
+        return None if self.last_arrival is None else time.monotonic() - self.last_arrival
+
+    def _on_message(self, message: Any) -> None:
+        arrival_ns = time.time_ns()
+        self.last_arrival = time.monotonic()
+        counters = self.counters
+        counters.received += 1
+        counters.bytes += len(message.data)
+        self._node.events.note(message.header, "received", arrival_ns)
+        displaced = self._mailbox.put((message, arrival_ns))
+        if displaced is not None:
+            counters.dropped_newer += 1
+            self._node.events.note(displaced[0].header, "dropped")
+        if not self._warned:
+            text = transport.warning(len(message.data), self._transport)
+            if text is not None:
+                self._warned = True
+                self._node.get_logger().warning(text)
+
+    def _work(self) -> None:
+        while True:
+            item = self._mailbox.get()
+            if item is None:
+                return
+            message = item[0]
+            header = message.header
+            if not self._accept(header):
+                self.counters.dropped_old += 1
+                self._node.events.note(header, "dropped")
+                continue
+            start = time.time_ns()
+            self._node.events.note(header, "decode_start", start)
+            try:
+                image = conversion.image_rgb(message) if self._raw else self._decode(message)
+            except (codecs.CodecError, conversion.ImageError) as error:
+                self.counters.malformed += 1
+                self._node.events.note(header, "dropped")
+                self._complain(error)
+                continue
+            end = time.time_ns()
+            self._node.events.note(header, "decode_end", end)
+            self.counters.decoded += 1
+            self.counters.decode_ms = (end - start) / 1e6
+            self.counters.height, self.counters.width = int(image.shape[0]), int(image.shape[1])
+            self._handle(header, image)
+            self._node.events.flush()
+
+    def _decode(self, message: Any) -> Pixels:
+        payload = conversion.payload_of(message)
+        info = codecs.info(payload)
+        if self._buffer is not None and self._buffer.shape[:2] == (info["height"], info["width"]):
+            return codecs.decode(payload, out=self._buffer)
+        self._buffer = codecs.decode(payload)
+        return self._buffer
+
+    def _complain(self, error: Exception) -> None:
+        # Once for each kind of trouble: what differs between frames (sizes, numbers) does not make it a new kind.
+        kind = type(error).__name__
+        if kind not in self._complaints:
+            self._complaints.add(kind)
+            self._node.get_logger().warning(
+                f"a message on {self.topic} is dropped: {error}; more of them are only counted (malformed on /diagnostics)"
+            )

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From pixels to topics: encode in the caller's thread, publish from a thread of its own, the newest frame wins.
+
+publish() can block for tens of milliseconds on a slow link. A camera that waits for it would see old pictures; here it leaves its frame in
+a one-slot mailbox and goes on, and the frame that was still waiting there is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rclpy.duration import Duration
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from plcv_ros.codecs import Codec, make_codec
+from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
+from plcv_ros.nodes.mailbox import Mailbox
+from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.parameters import Value
+
+SPARE_BUFFERS = 3
+"""One being encoded into, one in the mailbox, one being published."""
+
+ACKNOWLEDGE_TIMEOUT_S = 2.0
+LINGER_S = 0.2
+"""Best-effort subscribers acknowledge nothing: time for the last frame to leave the sockets before they are closed."""
+
+DROP_WARNING = 0.1
+"""Share of dropped frames above which ``/diagnostics`` warns."""
+
+
+@dataclass
+class Frame:
+    """One frame on its way out: the messages to publish, and what has to be known when it is dropped."""
+
+    header: Any
+    compressed: CompressedImage | None = None
+    raw: Image | None = None
+    camera_info: CameraInfo | None = None
+    labels: Image | None = None
+    traced: bool = False
+
+
+@dataclass
+class Counters:
+    """Counts since the start, and sizes of the latest frame."""
+
+    captured: int = 0
+    encoded: int = 0
+    published: int = 0
+    dropped: int = 0
+    late: int = 0
+    bytes: int = 0
+    bits_per_pixel: float = 0.0
+    width: int = 0
+    height: int = 0
+    encode_ms: float = 0.0
+
+
+def codec_from(values: dict[str, Value]) -> Codec | None:
+    """The codec that the parameters name; None for raw. Raises CodecError."""
+    if values["codec"] == "astc":
+        width, _, height = str(values["astc_block"]).partition("x")
+        return make_codec("astc", block=(int(width), int(height)), preset=str(values["astc_preset"]), threads=int(values["threads"]))
+    if values["codec"] == "jpeg":
+        return make_codec("jpeg", quality=int(values["jpeg_quality"]), threads=int(values["threads"]))
+    return None
+
+
+class FrameSender:
+    """Publishes the frames of one base topic.
+
+    ``offer_raw``: sensor_msgs/Image on the base topic too, filled only while somebody subscribes. ``labels_topic``: ground truth.
+    ``info_topic``: camera_info with the frame's own header.
+    """
+
+    def __init__(
+        self, node: FrameNode, base: str, *, offer_raw: bool, info_topic: str | None, labels_topic: str | None = None, on_demand: Any = None
+    ) -> None:
+        self.counters = Counters()
+        self._node = node
+        self._codec = codec_from(node.values)
+        self._compressed: Any = None
+        if self._codec is not None:
+            frames_topic = wire.topic(base, wire.transport_of(self._codec.name))
+            self._compressed = qos.create_publisher(node, CompressedImage, frames_topic, qos.frames_offered(), on_demand)
+        else:
+            frames_topic = base
+        self._raw: Any = None
+        if offer_raw or self._codec is None:
+            self._raw = qos.create_publisher(node, Image, base, qos.frames_offered(), on_demand if self._codec is None else None)
+        self._info: Any = None if info_topic is None else qos.create_publisher(node, CameraInfo, info_topic, qos.frames_offered())
+        self._labels: Any = None if labels_topic is None else qos.create_publisher(node, Image, labels_topic, qos.frames_offered())
+        self.topic = node.resolve_topic_name(frames_topic)
+        self._mailbox: Mailbox[Frame] = Mailbox()
+        self._thread: threading.Thread | None = None
+        self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
+        self._transport = transport.active(rmw=transport.rmw_in_use())
+        self._warned = False
+        self._meter = diagnostics.Meter()
+
+    def start(self) -> None:
+        """Start the publishing thread."""
+        self._thread = self._node.thread("publish", self._publish_frames)
+
+    def set_codec(self, values: dict[str, Value]) -> None:
+        """Take over changed codec parameters from the next frame on. Raises CodecError."""
+        self._codec = codec_from(values)
+
+    @property
+    def codec(self) -> Codec | None:
+        """The codec in use; None for raw."""
+        return self._codec
+
+    def subscribers(self) -> int:
+        """How many subscribe to the frames themselves."""
+        publisher = self._raw if self._compressed is None else self._compressed
+        return int(publisher.get_subscription_count())
+
+    def wanted(self) -> bool:
+        """Whether anybody subscribes to anything that a frame is needed for."""
+        return any(_listeners(publisher) for publisher in (self._compressed, self._raw, self._info, self._labels))
+
+    def check_fit(self, frame_bytes: int) -> None:
+        """Warn, once, where frames of this size would be lost in the active DDS configuration."""
+        text = None if self._warned else transport.warning(frame_bytes, self._transport)
+        if text is not None:
+            self._warned = True
+            self._node.get_logger().warning(text)
+
+    def status(self) -> diagnostics.Status:
+        """Level, sentence and counters for ``/diagnostics``."""
+        counters = self.counters
+        subscribers = self.subscribers()
+        fps = self._meter.rate("published", counters.published)
+        dropping = self._meter.rate("dropped", counters.dropped)
+        values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic}
+        if not subscribers:
+            return diagnostics.Status(diagnostics.OK, f"nobody subscribes to {self.topic}; nothing is encoded", values)
+        text = f"{fps:.1f} fps of {counters.width}x{counters.height} at {counters.bits_per_pixel:.2f} bit/px"
+        if dropping > max(1.0, DROP_WARNING * fps):
+            text += f", {dropping:.1f} fps dropped because publishing takes too long: the network is slower than the frames"
+            return diagnostics.Status(diagnostics.WARN, text, values)
+        return diagnostics.Status(diagnostics.OK, text, values)
+
+    def expected_bytes(self, width: int, height: int) -> int | None:
+        """Bytes of a frame of this size, where they are known beforehand."""
+        return width * height * 3 if self._codec is None else self._codec.payload_size(width, height)
+
+    def send(
+        self,
+        header: Any,
+        image: npt.NDArray[np.uint8],
+        pixel_format: str,
+        *,
+        original: str = "",
+        captured_ns: int | None = None,
+        labels: npt.NDArray[np.uint8] | None = None,
+        camera_info: CameraInfo | None = None,
+    ) -> None:
+        """Encode what is subscribed to and leave it for the publishing thread.
+
+        image: pixels in one of the codecs' formats; ``original``: the encoding that they came in, where it was another. ``captured_ns``:
+        when the source handed the frame over (system clock). Raises CodecError.
+        """
+        frame = Frame(header)
+        if self.subscribers():  # a frame that nobody waits for has no life to follow
+            self._node.events.note(header, "captured", captured_ns)
+        height, width = image.shape[:2]
+        self.counters.width, self.counters.height = int(width), int(height)
+        if _listeners(self._compressed):
+            frame.compressed = self._encode(header, image, pixel_format, original or pixel_format)
+        if _listeners(self._raw):
+            frame.raw = conversion.image_message(header, image, pixel_format)
+            if self._compressed is None:
+                self._count_bytes(len(frame.raw.data), width * height)
+        if labels is not None and _listeners(self._labels):
+            frame.labels = conversion.image_message(header, labels, "mono8")
+        if camera_info is not None and self._info is not None:
+            frame.camera_info = camera_info
+        if frame.compressed is not None or (self._compressed is None and frame.raw is not None):
+            frame.traced = True
+        displaced = self._mailbox.put(frame)
+        if displaced is not None:
+            self.counters.dropped += 1
+            if displaced.traced:
+                self._node.events.note(displaced.header, "dropped")
+            self._recycle(displaced)
+
+    def _encode(self, header: Any, image: npt.NDArray[np.uint8], pixel_format: str, original: str) -> CompressedImage:
+        codec = self._codec
+        assert codec is not None
+        height, width = image.shape[:2]
+        start = time.time_ns()
+        size = codec.payload_size(int(width), int(height))
+        payload: Any
+        if size is None:
+            payload = codec.encode(image, pixel_format=pixel_format)
+        else:
+            payload = self._buffer(size)
+            codec.encode(image, pixel_format=pixel_format, out=payload)
+        end = time.time_ns()
+        self._node.events.note(header, "encode_start", start)
+        self._node.events.note(header, "encode_end", end)
+        self.counters.encoded += 1
+        self.counters.encode_ms = (end - start) / 1e6
+        self._count_bytes(len(payload), int(width) * int(height))
+        return conversion.compressed_message(header, payload, wire.write_format(original, codec.name, codec.detail))
+
+    def _count_bytes(self, size: int, pixels: int) -> None:
+        self.counters.bytes += size
+        self.counters.bits_per_pixel = 8 * size / pixels
+        self.check_fit(size)
+
+    def _buffer(self, size: int) -> array[int]:
+        while self._spare:
+            try:
+                buffer = self._spare.popleft()
+            except IndexError:
+                break
+            if len(buffer) == size:
+                return buffer
+        return array("B", bytes(size))
+
+    def _recycle(self, frame: Frame) -> None:
+        if frame.compressed is not None:
+            self._spare.append(frame.compressed.data)
+
+    def _publish_frames(self) -> None:
+        while True:
+            frame = self._mailbox.get()
+            if frame is None:
+                return
+            if frame.compressed is not None:
+                self._compressed.publish(frame.compressed)
+            if frame.raw is not None:
+                self._raw.publish(frame.raw)
+            if frame.traced:
+                self._node.events.note(frame.header, "published")
+            if frame.camera_info is not None:
+                self._info.publish(frame.camera_info)
+            if frame.labels is not None:
+                self._labels.publish(frame.labels)
+            self.counters.published += 1
+            self._recycle(frame)
+            self._node.events.flush()
+
+    def drain(self) -> None:
+        """Wait until the last frame is published and reliable subscribers have acknowledged it, for a bounded time."""
+        self._mailbox.close()
+        if self._thread is not None:
+            self._thread.join(ACKNOWLEDGE_TIMEOUT_S)
+        for publisher in (self._compressed, self._raw, self._labels):
+            if _listeners(publisher):
+                publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_TIMEOUT_S))
+        time.sleep(LINGER_S)
+
+    def stop(self) -> None:
+        """End the publishing thread once it has published what is waiting."""
+        self._mailbox.close()
+
+
+def _listeners(publisher: Any) -> int:
+    return 0 if publisher is None else int(publisher.get_subscription_count())
