@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``plcv doctor`` looks at: each check returns what it found and, where something is wrong, the remedy. Nothing here needs to be
+installed for a check to run; what is missing is what it reports."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from plcv_ros.cli.clock import clock_state
+from plcv_ros.graph import share_directory
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS
+
+PROC = Path("/proc/sys/net")
+WANTED_BUFFER = 4 * 1024 * 1024
+PROBE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: ``status`` is ok, warn or fail; ``remedy`` is empty where nothing need be done."""
+
+    name: str
+    status: str
+    text: str
+    remedy: str = ""
+
+
+def findings() -> Iterator[Finding]:
+    """All checks, one after the other; one that breaks reports itself as failed."""
+    for check in CHECKS:
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        try:
+            yield from check()
+        except Exception as error:  # a doctor that dies of what it should report is of no use
+            yield Finding(name, "fail", f"the check itself failed: {type(error).__name__}: {error}", "please report this")
+
+
+def _probe(code: str) -> tuple[dict[str, str], str]:
+    """Run Python ``code`` that prints a JSON object, in a process of its own: a broken library must not end the doctor.
+    Returns (object, error); one of them is empty."""
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return {}, f"no answer within {PROBE_TIMEOUT_S:.0f} s"
+    try:
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        lines = done.stderr.strip().splitlines()
+        return {}, lines[-1] if lines else f"exit status {done.returncode}"
+    return {str(key): str(value) for key, value in result.items()}, ""
+
+
+def distribution() -> str:
+    """The ROS distribution: ROS_DISTRO, else by the version of rclpy where it is installed from wheels, else empty."""
+    if os.environ.get("ROS_DISTRO"):
+        return os.environ["ROS_DISTRO"]
+    try:
+        major = importlib.metadata.version("rclpy").split(".")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    return {"3": "humble", "7": "jazzy", "9": "kilted"}.get(major, "")
+
+
+def check_python() -> Iterator[Finding]:
+    """Which Python this is; older ones than 3.10 do not get here."""
+    yield Finding("python", "ok", f"Python {sys.version.split()[0]} ({sys.executable})")
+
+
+def check_ros() -> Iterator[Finding]:
+    """rclpy, the distribution and the middleware."""
+    found, error = _probe(
+        "import json, rclpy; rclpy.init(); from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
+        "print(json.dumps({'path': rclpy.__file__, 'rmw': rmw()}))"
+    )
+    if error:
+        remedy = (
+            "source /opt/ros/<distro>/setup.bash, with a Python of that distribution's version; without a ROS installation: "
+            'pip install "plcv_ros[ros]" (x86-64, CPython 3.10 to 3.13)'
+        )
+        yield Finding("ROS 2", "fail", f"rclpy does not work: {error}", remedy)
+        return
+    distro = distribution()
+    yield Finding("ROS 2", "ok", f"rclpy imports, {distro or 'unknown distribution'} ({found['path']})")
+    rmw = found["rmw"]
+    if rmw.startswith(("rmw_fastrtps", "rmw_cyclonedds")):
+        yield Finding("middleware", "ok", rmw)
+    else:
+        yield Finding("middleware", "warn", rmw, "config/ has profiles for Fast DDS and Cyclone DDS; see docs/networks.md for others")
+    missing = [package for package in ("sensor_msgs", "std_msgs", "diagnostic_msgs") if importlib.util.find_spec(package) is None]
+    if missing:
+        yield Finding("messages", "fail", f"missing: {', '.join(missing)}", 'rosdep install --from-paths . -y, or pip install "plcv_ros[ros]"')
+
+
+def check_transports() -> Iterator[Finding]:
+    """Whether nodes started from this shell get frames above a quarter of a megabyte through."""
+    rmw = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
+    if rmw.startswith("rmw_fastrtps"):
+        profile = next((v for v in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE") if os.environ.get(v)), "")
+        value = os.environ.get("FASTDDS_BUILTIN_TRANSPORTS", "")
+        if profile:
+            path = os.environ[profile]
+            if Path(path).is_file():
+                yield Finding("transports", "ok", f"Fast DDS profile {path} ({profile})")
+            else:
+                yield Finding("transports", "fail", f"{profile}={path}: no such file, so Fast DDS runs with its defaults", f"unset {profile}")
+        elif distribution() in OLD_DISTRIBUTIONS:
+            yield Finding(
+                "transports",
+                "warn",
+                "Fast DDS defaults in this shell: frames above 0.25 MB get lost without a word (launch files and `plcv up` set a profile)",
+                f"export FASTRTPS_DEFAULT_PROFILES_FILE={share_directory() / 'config' / 'fastdds.xml'}",
+            )
+        elif value.startswith("LARGE_DATA"):
+            yield Finding("transports", "ok", f"FASTDDS_BUILTIN_TRANSPORTS={value}")
+        else:
+            yield Finding(
+                "transports",
+                "warn",
+                f"Fast DDS {'with ' + value if value else 'defaults'} in this shell: frames above 0.25 MB get lost without a word "
+                "(launch files and `plcv up` set the variable)",
+                f"export FASTDDS_BUILTIN_TRANSPORTS='{FASTDDS_LARGE_DATA}'",
+            )
+    elif rmw.startswith("rmw_cyclonedds"):
+        if os.environ.get("CYCLONEDDS_URI"):
+            yield Finding("transports", "ok", f"CYCLONEDDS_URI={os.environ['CYCLONEDDS_URI']}")
+        else:
+            uri = (share_directory() / "config" / "cyclonedds.xml").as_uri()
+            yield Finding("transports", "warn", "Cyclone DDS defaults: small receive buffers", f"export CYCLONEDDS_URI={uri}")
+
+
+def check_domain() -> Iterator[Finding]:
+    """ROS_DOMAIN_ID and the reach of discovery."""
+    text = os.environ.get("ROS_DOMAIN_ID", "") or "0"
+    # Above 101 the ports of a domain run into those that Linux hands out to any program.
+    if not text.isdigit() or int(text) > 232:
+        yield Finding("domain id", "fail", f"ROS_DOMAIN_ID={text}", "use a number from 0 to 101, the same on both computers")
+    elif int(text) > 101:
+        yield Finding("domain id", "warn", f"ROS_DOMAIN_ID={text}", "use 0 to 101: above, its ports may be taken by other programs")
+    else:
+        yield Finding("domain id", "ok", f"ROS_DOMAIN_ID={text}, to be the same on both computers")
+    reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
+    local = os.environ.get("ROS_LOCALHOST_ONLY", "0") == "1" or reach in {"LOCALHOST", "OFF"}
+    if local and not os.environ.get("ROS_STATIC_PEERS"):
+        yield Finding(
+            "discovery",
+            "warn",
+            "limited to this computer by ROS_LOCALHOST_ONLY or ROS_AUTOMATIC_DISCOVERY_RANGE",
+            "for two computers: unset both, or start the launch files with peer:=<the other's address>",
+        )
+    else:
+        peers = os.environ.get("ROS_STATIC_PEERS", "")
+        yield Finding("discovery", "ok", f"peers {peers}" if peers else "multicast on the subnet")
+
+
+def _kernel(name: str) -> int | None:
+    try:
+        return int((PROC / name).read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def check_socket_buffers() -> Iterator[Finding]:
+    """Limits of the kernel's socket buffers."""
+    for name in ("rmem_max", "wmem_max"):
+        value = _kernel(f"core/{name}")
+        if value is None:
+            yield Finding(f"net.core.{name}", "ok", "cannot be read here (not Linux, or hidden in a container)")
+        elif value < WANTED_BUFFER:
+            yield Finding(
+                f"net.core.{name}",
+                "warn",
+                f"{value} bytes: less than a burst of frames; large frames over UDP lose fragments",
+                f"sudo sysctl -w net.core.{name}={WANTED_BUFFER} (in a container: on its host)",
+            )
+        else:
+            yield Finding(f"net.core.{name}", "ok", f"{value} bytes")
+
+
+def check_fragments() -> Iterator[Finding]:
+    """Reassembly of IP fragments: where frames travel over UDP, half-arrived ones fill this memory for ipfrag_time seconds."""
+    tcp = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps") and distribution() not in OLD_DISTRIBUTIONS
+    note = "; not needed with the large-data transport, which is TCP" if tcp else ""
+    seconds, memory = _kernel("ipv4/ipfrag_time"), _kernel("ipv4/ipfrag_high_thresh")
+    if seconds is None or memory is None:
+        yield Finding("net.ipv4.ipfrag_*", "ok", "cannot be read here")
+        return
+    text = f"ipfrag_time {seconds} s, ipfrag_high_thresh {memory} bytes"
+    if memory < 64 * 1024 * 1024 and seconds > 3:
+        remedy = "on lossy links over UDP: sudo sysctl -w net.ipv4.ipfrag_time=3 net.ipv4.ipfrag_high_thresh=134217728"
+        yield Finding("net.ipv4.ipfrag_*", "ok" if tcp else "warn", text + note, "" if tcp else remedy)
+    else:
+        yield Finding("net.ipv4.ipfrag_*", "ok", text)
+
+
+def check_interfaces() -> Iterator[Finding]:
+    """MTU of the network interfaces that are up."""
+    found = []
+    for interface in sorted(Path("/sys/class/net").glob("*")):
+        try:
+            state = (interface / "operstate").read_text().strip()
+            mtu = int((interface / "mtu").read_text())
+        except (OSError, ValueError):
+            continue
+        if interface.name != "lo" and state != "down":
+            found.append((interface.name, mtu))
+    if not found:
+        yield Finding("network", "warn", "no interface but loopback is up", "two computers need a network; one does not")
+        return
+    text = ", ".join(f"{name} {mtu}" for name, mtu in found)
+    small = [name for name, mtu in found if mtu < 1500]
+    if small:
+        yield Finding("MTU", "warn", text, f"{', '.join(small)}: below 1500 (a tunnel?); every frame costs more packets, and UDP ones fragment")
+    else:
+        yield Finding("MTU", "ok", f"{text}; the same on both computers and the switch (9000 helps above 1 Gbit/s)")
+
+
+def check_multicast() -> Iterator[Finding]:
+    """Whether a multicast packet of this computer comes back to it: what discovery needs at the least."""
+    group = "239.255.0.1"
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            receiver.bind(("", 0))
+            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("4s4s", socket.inet_aton(group), b"\0" * 4))
+            receiver.settimeout(1.0)
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+            sender.sendto(b"plcv", (group, receiver.getsockname()[1]))
+            receiver.recvfrom(16)
+    except OSError as error:
+        remedy = "allow UDP multicast 239.255.0.0/16 (firewall, VPN, container network), or start with peer:=<the other's address>"
+        yield Finding("multicast", "warn", f"a packet to {group} does not come back: {error}", remedy)
+        return
+    yield Finding("multicast", "ok", f"packets to {group} come back (whether the switch and Wi-Fi pass them: try `ros2 multicast`)")
+
+
+def check_shared_memory() -> Iterator[Finding]:
+    """/dev/shm, where DDS passes frames between processes of one machine."""
+    try:
+        state = os.statvfs("/dev/shm")
+    except OSError as error:
+        yield Finding("/dev/shm", "warn", f"not there: {error}", "frames between processes of this machine go through the loopback network")
+        return
+    total, free = (state.f_frsize * n / 2**20 for n in (state.f_blocks, state.f_bavail))
+    text = f"{total:.0f} MiB, {free:.0f} free"
+    if free < 128:
+        yield Finding(
+            "/dev/shm", "warn", text, "mount it with 256 MiB or more (docker run --shm-size=256m; --ipc=host to share it), remove stale fast* files"
+        )
+    else:
+        yield Finding("/dev/shm", "ok", text)
+
+
+def check_clock() -> Iterator[Finding]:
+    """Whether the system clock is disciplined: latencies between two computers are as good as their clocks agree."""
+    state = clock_state()
+    text = state.text + (f"; running: {', '.join(state.daemons)}" if state.daemons else "")
+    if state.synchronised:
+        yield Finding("clock", "ok", text)
+    else:
+        yield Finding(
+            "clock",
+            "warn",
+            text,
+            "fine on one computer; for two, run chrony on both (sudo apt install chrony), or ptp4l and phc2sys where the network cards can",
+        )
+
+
+def check_torch() -> Iterator[Finding]:
+    """torch, CUDA, and the network's weights."""
+    found, error = _probe(
+        "import json, torch; gpu = torch.cuda.is_available(); print(json.dumps({'version': torch.__version__, "
+        "'cuda': torch.cuda.get_device_name(0) if gpu else '', 'threads': torch.get_num_threads()}))"
+    )
+    if error:
+        yield Finding("torch", "warn", f"not usable: {error}", 'needed where the network runs: pip install "plcv_ros[remote]"')
+        return
+    text = f"torch {found['version']}, "
+    yield Finding(
+        "torch", "ok", text + (f"CUDA: {found['cuda']}" if found["cuda"] else f"no CUDA: the network runs on {found['threads']} CPU threads")
+    )
+    weights, error = _probe(
+        "import json; from plcv_ros.perception import load_predictor; p = load_predictor('default', device='cpu'); p.warmup(64, 64); "
+        "print(json.dumps({'classes': len(p.label_set), 'name': p.label_set.name}))"
+    )
+    if error:
+        yield Finding("weights", "fail", f"the default checkpoint does not load: {error}", "install the package again; its weights are incomplete")
+    else:
+        yield Finding("weights", "ok", f"default checkpoint loads and predicts: {weights['classes']} classes of {weights['name']}")
+
+
+def check_codecs() -> Iterator[Finding]:
+    """The compiled codecs and the instruction set that they use."""
+    found, error = _probe(
+        "import json, numpy as np; from plcv_ros.codecs import decode, make_codec, simd_target; "
+        "image = np.zeros((16, 16, 3), np.uint8); decode(make_codec('astc').encode(image)); print(json.dumps({'target': simd_target()}))"
+    )
+    if error:
+        yield Finding(
+            "codecs", "fail", f"the compiled codecs do not work: {error}", "install the package again; a C++17 compiler is needed (make env)"
+        )
+    elif found["target"] == "scalar":
+        forced = os.environ.get("PLCV_SIMD", "")
+        remedy = "unset PLCV_SIMD" if forced else "encoding is several times slower than with AVX2 or NEON"
+        yield Finding("codecs", "warn", "ASTC runs without SIMD", remedy)
+    else:
+        yield Finding("codecs", "ok", f"ASTC encodes and decodes; instruction set: {found['target']}")
+
+
+def _library(name: str, module: str, use: str, extra: str) -> Finding:
+    found, error = _probe(f"import json, {module} as m; print(json.dumps({{'version': getattr(m, '__version__', '')}}))")
+    if error:
+        return Finding(name, "warn", f"not usable: {error}", f'needed for {use}: pip install "plcv_ros[{extra}]"')
+    return Finding(name, "ok", f"{name} {found['version']}".rstrip())
+
+
+def check_libraries() -> Iterator[Finding]:
+    """Libraries that parts of the package need."""
+    yield _library("OpenCV", "cv2", "cameras, video files and generated scenes", "edge")
+    yield _library("simplejpeg", "simplejpeg", "JPEG", "edge")
+    yield _library("rosbags", "rosbags", "bags as a source", "edge")
+    yield _library("matplotlib", "matplotlib", "the latency plot", "report")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    check_python,
+    check_ros,
+    check_transports,
+    check_domain,
+    check_multicast,
+    check_socket_buffers,
+    check_fragments,
+    check_interfaces,
+    check_shared_memory,
+    check_clock,
+    check_codecs,
+    check_torch,
+    check_libraries,
+)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv up <graph> name:=value ...``: the graph of a launch file as processes, where the launch package is not installed."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
+from plcv_ros.graph import GRAPHS, ArgumentError, GraphKind, build
+
+USAGE = 2
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("graph", nargs="?", help=f"one of {', '.join(GRAPHS)}")
+    parser.add_argument("arguments", nargs="*", metavar="name:=value", help="as `ros2 launch` takes them")
+    parser.add_argument("--list", action="store_true", help="list the graphs")
+    parser.add_argument("-s", "--show-args", "--show-arguments", action="store_true", help="list the arguments of the graph")
+    parser.add_argument("-p", "--print", dest="print_only", action="store_true", help="print environment and commands, run nothing")
+    parser.add_argument("--keep-going", action="store_true", help="when a node fails, leave the others running")
+    parser.add_argument("--grace", type=float, default=10.0, metavar="SECONDS", help="time that nodes get to end before they are killed")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run; returns 0, or 1 where a node failed or had to be killed, or 2 for wrong usage."""
+    if args.list or not args.graph:
+        width = max(map(len, GRAPHS))
+        for kind in GRAPHS.values():
+            print(f"{kind.name:{width}}  {kind.description}")
+        return 0 if args.list else USAGE
+    try:
+        if args.graph in GRAPHS and args.show_args:
+            _show(GRAPHS[args.graph])
+            return 0
+        graph = build(args.graph, _parse(args.arguments))
+    except (ArgumentError, FileNotFoundError) as error:
+        print(f"plcv up: {error}", file=sys.stderr)
+        return USAGE
+    if args.print_only:
+        for key, value in graph.environment.items():
+            print(f"export {key}={shlex.quote(value)}")
+        for node in graph.nodes:
+            print(" ".join(map(shlex.quote, node.command())))
+        return 0
+    return _run(graph, args)
+
+
+def _run(graph: Any, args: argparse.Namespace) -> int:
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    width = max(len(node.name) for node in graph.nodes)
+    lock = threading.Lock()
+
+    def show(name: str, line: str) -> None:
+        with lock:
+            print(f"[{name:{width}}] {line}", flush=True)
+
+    processes: list[NodeProcess] = []
+    failed: dict[str, int] = {}
+    try:
+        for node in graph.nodes:
+            # One by one: should a later one not start, the earlier ones must be known to be stopped.
+            processes.append(NodeProcess(node, graph.environment, on_line=show))  # noqa: PERF401
+        while not interrupted.is_set() and any(p.poll() is None for p in processes):
+            for process in processes:
+                code = process.poll()
+                if code and process.name not in failed:
+                    failed[process.name] = code
+                    show(process.name, describe_exit(code))
+            if failed and not args.keep_going:
+                break
+            time.sleep(0.1)
+    finally:
+        stragglers = stop(processes, args.grace)
+    for process in processes:
+        code = process.poll()
+        if code and process.name not in failed:
+            failed[process.name] = code
+    for name in stragglers:
+        print(f"plcv up: {name} did not end within {args.grace:g} s and was killed", file=sys.stderr)
+    if failed:
+        print(f"plcv up: failed: {', '.join(f'{name} ({describe_exit(code)})' for name, code in failed.items())}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parse(words: list[str]) -> dict[str, str]:
+    given = {}
+    for word in words:
+        name, separator, value = word.partition(":=")
+        if not separator or not name:
+            raise ArgumentError(f"{word!r}: expected name:=value")
+        given[name] = value
+    return given
+
+
+def _show(kind: GraphKind) -> None:
+    print(f"{kind.name}: {kind.description}\n")
+    for argument in kind.arguments:
+        default = "required" if argument.required else f"default {argument.default!r}" if argument.default else "default: as the configuration says"
+        choices = f"; one of {', '.join(argument.choices)}" if argument.choices else ""
+        print(f"  {argument.name}\n      {argument.description}\n      ({default}{choices})")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write config/<configuration>.yaml from the nodes' parameter tables: ``python tools/write_configurations.py``. A test compares."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+from plcv_ros.nodes.parameters import TABLES, Row, Value
+
+CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
+    "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
+    "astc_12x12": ("Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.", {"astc_block": "12x12"}),
+    "jpeg": ("libjpeg-turbo, for comparison.", {"codec": "jpeg", "transport": "compressed"}),
+    "raw": ("No codec: sensor_msgs/Image, for comparison and for links with room.", {"codec": "raw", "transport": "raw"}),
+}
+"""Configuration -> what it is, and the parameters that differ from the nodes' defaults."""
+
+
+def text(configuration: str) -> str:
+    """The parameter file: every parameter of every node, each with what it means."""
+    headline, changes = CONFIGURATIONS[configuration]
+    lines = [
+        "# SPDX-License-Identifier: Apache-2.0",
+        f"# {headline}",
+        "# Every parameter of every node. Written by tools/write_configurations.py; copy it and give the copy as params_file:=...",
+    ]
+    for node, rows in TABLES.items():
+        lines += [f"/**/{node}:", "  ros__parameters:"]
+        for row in rows:
+            allowed = f" ({row.allowed})" if row.allowed else ""
+            lines += textwrap.wrap(f"{row.description}{allowed}", 120, initial_indent="    # ", subsequent_indent="    # ")
+            lines.append(f"    {row.name}: {_yaml(row, changes.get(row.name, row.default))}")
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(row: Row, value: Value) -> str:
+    return json.dumps(row.check(value))
+
+
+def main() -> None:
+    """Write all files."""
+    folder = Path(__file__).resolve().parents[1] / "config"
+    for name in CONFIGURATIONS:
+        (folder / f"{name}.yaml").write_text(text(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
