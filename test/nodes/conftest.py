@@ -186,3 +186,4 @@ def spawn(domain: int, tmp_path: Path) -> Iterator[Callable[..., NodeProcess]]:
             node.wait(10.0)
         except subprocess.TimeoutExpired:
             node.kill()
+        print(f"---- log of {node.name} ({node.process.returncode})\n{node.log}")  # pytest shows it where the test has failed

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The evaluation node: the judge of a run. Scores labels against the camera's own where it has them, matched by stamp, and keeps a picture.
+
+It subscribes to frames only until it has its picture (camera frame, decoded frame and labels of one stamp), so that the raw image
+loads the network for a moment and not for the run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+from plcv_ros import codecs
+from plcv_ros.labels import LabelSet
+from plcv_ros.nodes import conversion, diagnostics, overlay_picture, qos, wire
+from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.runner import run
+from plcv_ros.perception.metrics import ConfusionMatrix
+
+SUMMARY_FILE = "evaluation.json"
+OVERLAY_FILE = "overlay.png"
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class _Waiting(OrderedDict[int, Any]):
+    """Stamp -> what arrived with it, the oldest forgotten first."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def keep(self, stamp: int, thing: Any) -> None:
+        self[stamp] = thing
+        while len(self) > self._limit:
+            self.popitem(last=False)
+
+
+class EvaluationNode(FrameNode):
+    """Subscribes labels, truth and the class table; writes ``evaluation.json`` and ``overlay.png`` into ``output_directory``."""
+
+    def __init__(self) -> None:
+        super().__init__("evaluation")
+        self._directory = Path(self.text("output_directory")).expanduser()
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NodeError(
+                f"parameter output_directory is {str(self._directory)!r}, expected a folder that can be written: {error.strerror}"
+            ) from error
+        history = self.integer("history")
+        self._labels: _Waiting = _Waiting(history)
+        self._truth: _Waiting = _Waiting(history)
+        self._frames: dict[str, _Waiting] = {"camera": _Waiting(history), "decoded": _Waiting(history)}
+        self._label_set: LabelSet | None = None
+        self._matrix: ConfusionMatrix | None = None
+        self._counts = {"labels": 0, "truth": 0, "scored": 0, "unscored": 0}
+        self._overlay_path: Path | None = None
+        self._frame_subscriptions: list[Any] = []
+        reliable = qos.frames_requested(reliable=True)
+        qos.create_subscription(self, String, self.text("classes_topic"), self._on_classes, qos.latched())
+        qos.create_subscription(self, Image, self.text("labels_topic"), self._on_labels, reliable)
+        qos.create_subscription(self, Image, self.text("truth_topic"), self._on_truth, reliable)
+        self.get_logger().info(f"judging {self.resolve_topic_name(self.text('labels_topic'))}; results go to {self._directory.resolve()}")
+
+    def _on_classes(self, message: String) -> None:
+        try:
+            label_set = LabelSet.from_json(message.data)
+        except ValueError as error:
+            self.get_logger().error(f"class table on {self.text('classes_topic')}: {error}")
+            return
+        if self._label_set is None or label_set != self._label_set:
+            self._label_set = label_set
+            self._matrix = ConfusionMatrix(label_set)
+
+    def _on_labels(self, message: Image) -> None:
+        stamp = conversion.to_ns(message.header.stamp)
+        self._counts["labels"] += 1
+        labels = self._read(message)
+        if labels is None:
+            return
+        self._labels.keep(stamp, labels)
+        self._score(stamp)
+        self._look_for_picture(stamp)
+
+    def _on_truth(self, message: Image) -> None:
+        stamp = conversion.to_ns(message.header.stamp)
+        self._counts["truth"] += 1
+        truth = self._read(message)
+        if truth is not None:
+            self._truth.keep(stamp, truth)
+            self._score(stamp)
+
+    def _read(self, message: Image) -> Pixels | None:
+        try:
+            pixels, pixel_format = conversion.image_array(message)
+        except conversion.ImageError as error:
+            self.get_logger().warning(f"labels are dropped: {error}", once=True)
+            return None
+        return pixels if pixel_format == "mono8" else None
+
+    def _score(self, stamp: int) -> None:
+        if self._matrix is None or stamp not in self._labels or stamp not in self._truth:
+            return
+        # The labels stay: the picture may still need them.
+        try:
+            self._matrix.update(self._truth.pop(stamp), self._labels[stamp])
+        except ValueError as error:
+            self._counts["unscored"] += 1
+            self.get_logger().warning(f"a frame is not scored: {error}", once=True)
+            return
+        self._counts["scored"] += 1
+
+    def _look_for_picture(self, stamp: int) -> None:
+        if self._overlay_path is not None or self._counts["labels"] < self.integer("overlay_after"):
+            return
+        if not self._frame_subscriptions:
+            self._subscribe_frames()
+            return
+        frames = {name: waiting.get(stamp) for name, waiting in self._frames.items()}
+        if all(frame is not None for frame in frames.values()):
+            self._save_picture(frames["camera"], frames["decoded"], self._labels[stamp])
+            while self._frame_subscriptions:
+                self.destroy_subscription(self._frame_subscriptions.pop())
+            self._frames.clear()
+
+    def _subscribe_frames(self) -> None:
+        base, transport = self.text("image_topic"), self.text("transport")
+        profile = qos.frames_requested(reliable=True)
+        self._frame_subscriptions.append(qos.create_subscription(self, Image, base, self._on_raw, profile))
+        if transport != "raw":
+            topic = wire.topic(base, transport)
+            self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
+
+    def _on_raw(self, message: Image) -> None:
+        self._keep_frame("camera", message)
+        if self.text("transport") == "raw":
+            self._keep_frame("decoded", message)
+
+    def _on_compressed(self, message: CompressedImage) -> None:
+        self._keep_frame("decoded", message)
+
+    def _keep_frame(self, name: str, message: Any) -> None:
+        # Messages, not pictures: only one of them will be decoded.
+        if name in self._frames:
+            self._frames[name].keep(conversion.to_ns(message.header.stamp), message)
+
+    def _save_picture(self, camera: Image | None, decoded: Any, labels: Pixels) -> None:
+        if self._label_set is None:
+            return
+        try:
+            panels = []
+            if camera is not None:
+                panels.append(("camera", conversion.image_rgb(camera)))
+            shown, caption = self._decoded(decoded)
+            panels.append((caption, shown))
+            panels.append(("labels", self._label_set.overlay(shown, labels, 0.6)))
+            path = self._directory / OVERLAY_FILE
+            overlay_picture.save(path, panels)
+        except (codecs.CodecError, conversion.ImageError, ValueError, ImportError, OSError) as error:
+            self.get_logger().warning(f"no overlay picture: {error}", once=True)
+            return
+        self._overlay_path = path
+        self.get_logger().info(f"overlay picture: {path.resolve()}")
+
+    def _decoded(self, message: Any) -> tuple[Pixels, str]:
+        if isinstance(message, Image):
+            return conversion.image_rgb(message), "raw"
+        payload = conversion.payload_of(message)
+        info = codecs.info(payload)
+        bits = 8 * info["bytes"] / (info["width"] * info["height"])
+        return codecs.decode(payload), f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
+
+    def summary(self) -> dict[str, Any]:
+        """What ``evaluation.json`` says."""
+        result: dict[str, Any] = {**self._counts, "miou": None, "pixel_accuracy": None, "iou": {}, "label_set": None}
+        if self._label_set is not None and self._matrix is not None:
+            result["label_set"] = self._label_set.name
+            result["miou"] = _finite(self._matrix.miou())
+            result["pixel_accuracy"] = _finite(self._matrix.pixel_accuracy())
+            result["iou"] = {name: _finite(float(value)) for name, value in zip(self._label_set.classes, self._matrix.iou())}
+        result["overlay"] = None if self._overlay_path is None else str(self._overlay_path.resolve())
+        return result
+
+    def stop(self) -> None:
+        """Write the summary."""
+        path = self._directory / SUMMARY_FILE
+        try:
+            path.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            self.get_logger().error(f"{path}: {error.strerror}")
+            return
+        scored = self._counts["scored"]
+        text = f"mIoU {100 * self._matrix.miou():.1f} % over {scored} frames" if scored and self._matrix else "no frame could be scored"
+        self.get_logger().info(f"{text}; summary: {path.resolve()}")
+
+    def status(self) -> diagnostics.Status:
+        """Level and counters for ``/diagnostics``."""
+        miou = self._matrix.miou() if self._matrix is not None and self._counts["scored"] else math.nan
+        values = {**self._counts, "miou": miou, "overlay": "" if self._overlay_path is None else str(self._overlay_path.resolve())}
+        text = f"{self._counts['labels']} labelled frames, {self._counts['scored']} scored"
+        return diagnostics.Status(diagnostics.OK, text if math.isnan(miou) else f"{text}, mIoU {100 * miou:.1f} %", values)
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
+
+
+def main() -> int:
+    """Run the node; returns the exit status."""
+    return run("evaluation", EvaluationNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
