@@ -45,7 +45,7 @@ class CameraNode(FrameNode):
             info_topic=wire.sibling(base, "camera_info"),
             labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
         )
-        self._clock = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
+        self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
         self._period = 1.0 / self.number("rate")
         self._last_stamp_ns = 0
         self._started: float | None = None
@@ -118,12 +118,12 @@ class CameraNode(FrameNode):
         return due + (missed + 1) * self._period
 
     def _send(self, frame: Frame, captured_ns: int) -> None:
-        if not self._sender.wanted() and self._clock is None:
+        if not self._sender.wanted() and self._clock_publisher is None:
             return
         header = conversion.to_header(self._stamp(frame), self.text("frame_id") or frame.frame_id or "camera")
         info = None if frame.camera_info is None else conversion.camera_info_message(frame.camera_info, header)
-        if self._clock is not None:
-            self._clock.publish(Clock(clock=header.stamp))
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=header.stamp))
         self._sender.send(header, frame.image, frame.pixel_format, captured_ns=captured_ns, labels=frame.labels, camera_info=info)
 
     def _stamp(self, frame: Frame) -> int:

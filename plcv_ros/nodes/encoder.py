@@ -31,7 +31,7 @@ class EncoderNode(FrameNode):
         self._unreadable = 0
         self._dropped_newer = 0
         self._complaints: set[str] = set()
-        self._subscriptions: list[Any] = []
+        self._inputs: list[Any] = []
         self._mailbox: Mailbox[tuple[Image, int]] = Mailbox()
         self._meter = diagnostics.Meter()
         self._base = base
@@ -61,14 +61,14 @@ class EncoderNode(FrameNode):
 
     def _on_demand(self, subscribers: int) -> None:
         # In the executor's thread. What nobody looks at is not even received.
-        if subscribers and not self._subscriptions:
+        if subscribers and not self._inputs:
             profile = qos.frames_requested(self.flag("reliable"))
-            self._subscriptions.append(qos.create_subscription(self, Image, self._base, self._on_image, profile))
+            self._inputs.append(qos.create_subscription(self, Image, self._base, self._on_image, profile))
             if self._info is not None:
-                self._subscriptions.append(qos.create_subscription(self, CameraInfo, self._info_topic, self._info.publish, profile))
+                self._inputs.append(qos.create_subscription(self, CameraInfo, self._info_topic, self._info.publish, profile))
         elif not subscribers:
-            while self._subscriptions:
-                self.destroy_subscription(self._subscriptions.pop())
+            while self._inputs:
+                self.destroy_subscription(self._inputs.pop())
 
     def _on_image(self, message: Image) -> None:
         self._received += 1

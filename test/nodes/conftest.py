@@ -135,7 +135,7 @@ class Probe:
         from rclpy.parameter import Parameter
 
         client = self.node.create_client(SetParameters, f"{node}/set_parameters")
-        self.wait_for(lambda: client.service_is_ready(), f"the parameter service of {node}")
+        self.wait_for(client.service_is_ready, f"the parameter service of {node}")
         future = client.call_async(SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()]))
         self.wait_for(future.done, f"{node} to answer")
         self.node.destroy_client(client)
