@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameter tables: what a value may be, what is said of one that is not, and the Markdown. No ROS needed."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import pytest
+
+from plcv_ros.nodes.parameters import TABLES, ParameterError, Row, markdown
+
+
+@pytest.mark.parametrize("node", TABLES)
+def test_tables_hold_together(node):
+    names = [row.name for row in TABLES[node]]
+    assert len(names) == len(set(names))
+    for row in TABLES[node]:
+        assert row.check(row.default) == row.default
+        assert row.description.endswith(".")
+        assert (row.low is None) == (row.high is None)
+        assert row.name in markdown(node)
+
+
+RATE = Row("rate", 15.0, "Rate.", low=0.5, high=100.0)
+COUNT = Row("count", 3, "Count.", low=1, high=9)
+CODEC = Row("codec", "astc", "Codec.", choices=("astc", "jpeg"))
+LOOP = Row("loop", True, "Loop.")
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "text"),
+    [
+        (RATE, 0.4, "parameter rate is 0.4, expected a double from 0.5 to 100"),
+        (RATE, 101, "parameter rate is 101.0, expected a double from 0.5 to 100"),
+        (RATE, math.nan, "parameter rate is nan, expected a double from 0.5 to 100"),
+        (RATE, "15", "parameter rate is '15', expected a double from 0.5 to 100"),
+        (RATE, True, "parameter rate is True, expected a double from 0.5 to 100"),
+        (RATE, None, "parameter rate is None, expected a double from 0.5 to 100"),
+        (COUNT, 0, "parameter count is 0, expected an integer from 1 to 9"),
+        (COUNT, 3.0, "parameter count is 3.0, expected an integer from 1 to 9"),
+        (COUNT, True, "parameter count is True, expected an integer from 1 to 9"),
+        (CODEC, "png", "parameter codec is 'png', expected one of astc, jpeg"),
+        (CODEC, 8, "parameter codec is 8, expected one of astc, jpeg"),
+        (LOOP, 1, "parameter loop is 1, expected a bool"),
+        (LOOP, [True], "parameter loop is [True], expected a bool"),
+    ],
+)
+def test_refused(row, value, text):
+    with pytest.raises(ParameterError) as caught:
+        row.check(value)
+    assert str(caught.value) == text
+
+
+def test_integers_do_for_doubles():
+    value = RATE.check(20)
+    assert value == 20.0
+    assert isinstance(value, float)
+
+
+def test_the_command_prints_every_table_without_ros():
+    code = "import sys; sys.modules['rclpy'] = None; from plcv_ros.cli.main import main; sys.exit(main(['params']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for node in TABLES:
+        assert f"#### {node}\n\n{markdown(node)}" in done.stdout

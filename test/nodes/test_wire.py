@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topic names, format texts, the mailbox and the transport check. No ROS needed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from plcv_ros.nodes import transport, wire
+from plcv_ros.nodes.mailbox import Mailbox
+
+
+def test_topics():
+    assert wire.topic("camera/image", "astc") == "camera/image/astc"
+    assert wire.topic("camera/image", wire.transport_of("jpeg")) == "camera/image/compressed"
+    assert wire.topic("/camera/image", "raw") == "/camera/image"
+    assert wire.sibling("camera/image", "camera_info") == "camera/camera_info"
+    assert wire.sibling("/image", "camera_info") == "/camera_info"
+    assert wire.sibling("image", "labels") == "labels"
+
+
+@pytest.mark.parametrize(
+    ("original", "codec", "detail", "text"),
+    [
+        ("rgb8", "astc", "8x8", "rgb8; astc compressed rgb8 8x8"),
+        ("bayer_rggb8", "astc", "12x12", "bayer_rggb8; astc compressed rgb8 12x12"),
+        # Character by character what compressed_image_transport writes for these encodings.
+        ("rgb8", "jpeg", "", "rgb8; jpeg compressed bgr8"),
+        ("bgr8", "jpeg", "", "bgr8; jpeg compressed bgr8"),
+        ("rgba8", "jpeg", "", "rgba8; jpeg compressed bgr8"),
+        ("mono8", "jpeg", "", "mono8; jpeg compressed "),
+        ("yuv422", "jpeg", "", "rgb8; jpeg compressed bgr8"),
+    ],
+)
+def test_formats_are_written_exactly_and_read_back(original, codec, detail, text):
+    assert wire.write_format(original, codec, detail) == text
+    parsed = wire.parse_format(text)
+    assert parsed.codec == codec
+    assert parsed.original == text.split(";")[0]
+    assert parsed.detail == detail
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", wire.Format("", "", "", "")),
+        ("jpeg", wire.Format("", "jpeg", "", "")),
+        ("JPG", wire.Format("", "jpeg", "", "")),
+        ("rgb8;jpeg compressed bgr8", wire.Format("rgb8", "jpeg", "bgr8", "")),
+        (" RGB8 ;  ASTC  compressed  rgb8  8x8 ", wire.Format("rgb8", "astc", "rgb8", "8x8")),
+        ("compressed", wire.Format("", "", "", "")),
+        (";;;", wire.Format("", "", "", "")),
+        ("rgb8; jxs compressed rgb8 3bpp high", wire.Format("rgb8", "jxs", "rgb8", "3bpp high")),
+    ],
+)
+def test_formats_are_read_leniently(text, expected):
+    assert wire.parse_format(text) == expected
+
+
+def test_mailbox_keeps_the_newest():
+    box: Mailbox[int] = Mailbox()
+    assert box.put(1) is None
+    assert box.put(2) == 1
+    assert box.get() == 2
+    threading.Timer(0.05, box.put, [3]).start()
+    assert box.get() == 3
+    box.put(4)
+    box.close()
+    assert box.get() == 4  # what was left before the end is not lost
+    assert box.get() is None
+    assert box.put(5) == 5
+
+
+def test_transport_of_the_environment(tmp_path):
+    def active(rmw="rmw_fastrtps_cpp", **environment):
+        return transport.active(environment, rmw=rmw, folder=tmp_path)
+
+    assert active().limit_bytes == 250_000
+    assert "FASTDDS_BUILTIN_TRANSPORTS='LARGE_DATA" in active().remedy
+    assert active(FASTDDS_BUILTIN_TRANSPORTS="UDPv4").limit_bytes == 250_000
+    assert active(FASTDDS_BUILTIN_TRANSPORTS="LARGE_DATA?max_msg_size=1MB").limit_bytes is None
+    assert active(FASTRTPS_DEFAULT_PROFILES_FILE="/x.xml").limit_bytes is None
+    assert active(rmw="rmw_cyclonedds_cpp").limit_bytes is None
+    # Humble's Fast DDS does not know the variable: the XML profile is the remedy there.
+    humble = active(ROS_DISTRO="humble", FASTDDS_BUILTIN_TRANSPORTS="LARGE_DATA")
+    assert humble.limit_bytes == 250_000
+    assert "FASTRTPS_DEFAULT_PROFILES_FILE" in humble.remedy
+    (tmp_path / "DEFAULT_FASTRTPS_PROFILES.xml").write_text("")
+    assert active().limit_bytes is None
+
+
+def test_transport_warning_names_the_setting():
+    limited = transport.active({}, rmw="rmw_fastrtps_cpp")
+    assert transport.warning(57_616, limited) is None
+    text = transport.warning(518_416, limited)
+    assert text is not None
+    assert "0.52 MB" in text
+    assert "FASTDDS_BUILTIN_TRANSPORTS" in text
+    assert transport.warning(518_416, transport.active({}, rmw="rmw_cyclonedds_cpp")) is None
