@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CAMERA_EVENTS = ("captured", "encode_start", "encode_end", "published")
-"""Camera side, in order. ``captured``: the source handed the frame over, sent for every frame, dropped ones too. ``published``: handed
-to the middleware. Raw images have no ``encode_*``."""
+"""Camera side, in order. ``captured``: the source handed the frame over, sent for every frame, dropped ones too. ``published``: the
+moment before the frame is handed to the middleware. Raw images have no ``encode_*``."""
 
 REMOTE_EVENTS = ("received", "decode_start", "decode_end", "inference_end", "labels_published")
 """Remote side, in order. ``received``: the middleware handed the message over. ``decode_start`` is optional: a node that keeps the newest

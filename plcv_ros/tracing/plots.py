@@ -59,6 +59,9 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     over_time.margins(x=0.01)
     handles, labels = over_time.get_legend_handles_labels()
     if handles:
+        # Stages first, then what was dropped, in the order of a frame's way.
+        order = [text for text, *_ in (*_STACK.values(), ("unknown (events lost)",))]
+        handles, labels = zip(*sorted(zip(handles, labels), key=lambda pair: order.index(pair[1]) if pair[1] in order else len(order)))
         # Below the axes: a legend inside hides frames.
         over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
     _draw_distribution(distribution, stages)
@@ -94,7 +97,7 @@ def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, 
     if total.max() > ceiling:
         axes.set_ylim(0, ceiling)
         for i in np.flatnonzero(total > ceiling)[:5]:
-            axes.annotate(f"{total[i]:.0f} ms", (x[i], ceiling), xytext=(0, -3), textcoords="offset points", ha="center", va="top", fontsize=8)
+            axes.annotate(f"{total[i]:.0f} ms", (x[i] + width / 2, ceiling), xytext=(2, -3), textcoords="offset points", va="top", fontsize=8)
 
 
 def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArray[np.intp]) -> None:

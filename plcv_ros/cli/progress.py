@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Showing how a run goes: one live line in a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Protocol
+
+Values = Mapping[str, Mapping[str, str]]
+
+LINE_PERIOD_S = 2.0
+
+
+class Progress(Protocol):
+    """Where a run's progress is shown."""
+
+    def say(self, text: str) -> None:
+        """A sentence on what happens now."""
+
+    def update(self, values: Values, frames: int) -> None:
+        """The nodes' latest diagnostics; ``frames`` are planned."""
+
+    def __enter__(self) -> Progress: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+def describe(values: Values) -> str:
+    """Frames sent, received, segmented, and what is known of latency, bit rate and score."""
+    camera, segmentation = values.get("camera", {}), values.get("segmentation", {})
+    latency, evaluation = values.get("latency", {}), values.get("evaluation", {})
+    parts = [f"sent {camera.get('published', '0')}, received {segmentation.get('received', '0')}, segmented {segmentation.get('segmented', '0')}"]
+    if "total_p50_ms" in latency:
+        parts.append(f"latency {float(latency['total_p50_ms']):.0f} ms")
+    if float(camera.get("bits_per_pixel", 0)) > 0:
+        parts.append(f"{float(camera['bits_per_pixel']):.2f} bit/px")
+    miou = evaluation.get("miou", "")
+    if miou and miou not in {"nan", "None"}:
+        parts.append(f"mIoU {100 * float(miou):.1f} %")
+    return " · ".join(parts)
+
+
+class LineProgress:
+    """For logs: a line every two seconds."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        """Print ``text``."""
+        print(text, flush=True)
+
+    def update(self, values: Values, frames: int) -> None:
+        """Print a line where it is time and something is new."""
+        line = describe(values)
+        if time.monotonic() >= self._next and line != self._last and "camera" in values:
+            self._next = time.monotonic() + LINE_PERIOD_S
+            self._last = line
+            print(line, flush=True)
+
+    def __enter__(self) -> LineProgress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        return
+
+
+class LiveProgress:
+    """For terminals: a bar and the figures, updated in place."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._task: Any = None
+
+    def say(self, text: str) -> None:
+        """Print ``text`` above the bar."""
+        self._bar.console.print(text, highlight=False)
+
+    def update(self, values: Values, frames: int) -> None:
+        """Move the bar to the frames captured."""
+        if self._task is None:
+            self._task = self._bar.add_task("", total=frames)
+        captured = int(values.get("camera", {}).get("captured", 0))
+        self._bar.update(self._task, completed=captured, total=max(frames, captured), description=describe(values))
+
+    def __enter__(self) -> LiveProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
