@@ -238,12 +238,14 @@ class FrameSender:
             frame = self._mailbox.get()
             if frame is None:
                 return
+            # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
+            handed_over_ns = time.time_ns()
             if frame.compressed is not None:
                 self._compressed.publish(frame.compressed)
             if frame.raw is not None:
                 self._raw.publish(frame.raw)
             if frame.traced:
-                self._node.events.note(frame.header, "published")
+                self._node.events.note(frame.header, "published", handed_over_ns)
             if frame.camera_info is not None:
                 self._info.publish(frame.camera_info)
             if frame.labels is not None:
