@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--picture-count", type=int, default=8, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="append the figures as one row")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the confusion matrix")
+    parser.add_argument("--record", action="store_true", help="add the figures to the scores in the checkpoint's own header")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
             )
         row: dict[str, Any] = {"checkpoint": Path(args.checkpoint).name, "data": dataset.name, "codec": args.codec or "original", **result.row()}
         print_result(console, row, result, time.perf_counter() - started)
+        if args.record:
+            record_score(args.checkpoint, {key: value for key, value in row.items() if key != "checkpoint"})
         if args.csv:
             append_csv(args.csv, row)
         if args.json:
@@ -105,6 +108,19 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation, seconds:
         f"{row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
     )
+
+
+def record_score(checkpoint: str, row: dict[str, Any]) -> None:
+    """Add ``row`` to the scores in a checkpoint's header, in place of an earlier one of the same data and codec."""
+    from datetime import datetime, timezone
+
+    from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, save_checkpoint
+
+    path = find_checkpoint(checkpoint)
+    stored = read_checkpoint(path)
+    others = [s for s in stored.metadata.get("scores", []) if (s.get("data"), s.get("codec")) != (row["data"], row["codec"])]
+    stored.metadata["scores"] = [*others, {**row, "date": datetime.now(timezone.utc).date().isoformat()}]
+    save_checkpoint(path, stored)
 
 
 def append_csv(path: Path, row: dict[str, Any]) -> None:

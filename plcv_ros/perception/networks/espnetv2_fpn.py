@@ -9,6 +9,8 @@ from torch.nn import functional
 
 from plcv_ros.perception.networks.espnetv2 import ConvNorm, Encoder
 
+MAX_CHANNELS = 1024
+
 
 def _upsample(x: Tensor, like: Tensor) -> Tensor:
     return functional.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
@@ -50,6 +52,10 @@ class Espnetv2Fpn(nn.Module):
 
     def __init__(self, classes: int, scale: float = 1.5, width: int = 96, fine: int = 32, dropout: float = 0.1) -> None:
         super().__init__()
+        for name, value in (("classes", classes), ("width", width), ("fine", fine)):
+            # A checkpoint's header chooses these: an absurd one must not become an allocation.
+            if not isinstance(value, int) or not 1 <= value <= MAX_CHANNELS:
+                raise ValueError(f"{name} {value!r}: expected a whole number from 1 to {MAX_CHANNELS}")
         self.encoder = Encoder(scale)
         one, two, three, four = self.encoder.widths
         self.reduce4 = ConvNorm(four, width, 1)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop: it learns, it stops and resumes to the very same bytes, and it refuses to continue something else."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("cv2")
+
+from plcv_ros.labels import CAMVID, IGNORE_INDEX, LabelSet  # noqa: E402
+from plcv_ros.perception import load_predictor  # noqa: E402
+from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
+from plcv_ros.perception.networks import build_network  # noqa: E402
+from plcv_ros.training.augment import Augmentation  # noqa: E402
+from plcv_ros.training.datasets import Dataset  # noqa: E402
+from plcv_ros.training.segmentation import Sample, Settings, class_weights, epoch_order, load_initial, soft_jaccard, train  # noqa: E402
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+def stripes(count: int = 6, share: float = 1.0) -> Dataset:
+    """Pictures that are easy to learn: the class is the colour."""
+
+    def load(index: int) -> tuple[np.ndarray, np.ndarray]:
+        random = np.random.default_rng(index)
+        labels = np.repeat(np.repeat(random.integers(0, 4, (6, 8)), 16, 0), 16, 1).astype(np.uint8)
+        colours = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250], [240, 240, 240]], np.uint8)
+        return colours[labels], labels
+
+    return Dataset("stripes", CAMVID, "none", count, load, share)
+
+
+def settings(**changes: object) -> Settings:
+    base = {
+        "arguments": {"scale": 0.5, "width": 16, "fine": 8},
+        "epochs": 2,
+        "batch": 2,
+        "warmup": 2,
+        "average": 0.9,
+        "augmentation": Augmentation(crop=64),
+        "seed": 5,
+    }
+    return Settings(**{**base, **changes})  # type: ignore[arg-type]
+
+
+def test_a_stopped_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    whole = train(settings(), [stripes()], tmp_path / "whole")
+    for first in (2, 3):  # in the middle of an epoch, and at its end
+        folder = tmp_path / f"parts{first}"
+        train(settings(stop_after=first), [stripes()], folder)
+        torch.rand(7)  # what happens in between must not matter
+        parts = train(settings(), [stripes()], folder, resume=True)
+        one, two = read_checkpoint(whole).tensors, read_checkpoint(parts).tensors
+        assert all(torch.equal(one[name], two[name]) for name in one)
+        state = [torch.load(f / "last.pt", weights_only=True) for f in (tmp_path / "whole", folder)]
+        for part in ("network", "averaged"):
+            assert all(torch.equal(state[0][part][name], state[1][part][name]) for name in state[0][part])
+        rows = [list(csv.reader((f / "metrics.csv").open())) for f in (tmp_path / "whole", folder)]
+        assert [r[:2] for r in rows[0]] == [r[:2] for r in rows[1]]
+
+
+def test_seeds_matter(tmp_path: Path) -> None:
+    paths = [train(settings(stop_after=1, seed=seed), [stripes()], tmp_path / str(seed)) for seed in (1, 2)]
+    one, two = (read_checkpoint(path).tensors for path in paths)
+    assert not torch.equal(one["classify.weight"], two["classify.weight"])
+
+
+def test_another_run_is_not_continued(tmp_path: Path) -> None:
+    train(settings(stop_after=1), [stripes()], tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        train(settings(rate=1.0), [stripes()], tmp_path, resume=True)
+    with pytest.raises(ValueError, match="other settings"):
+        train(settings(), [stripes(7)], tmp_path, resume=True)
+    with pytest.raises(ValueError, match="nothing to resume"):
+        train(settings(), [stripes()], tmp_path / "elsewhere", resume=True)
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    losses: list[float] = []
+    scores: list[float] = []
+
+    def report(sample: Sample) -> None:
+        losses.append(sample.loss)
+        if sample.scores:
+            scores.append(sample.scores["stripes"])
+
+    path = train(
+        settings(epochs=15, batch=4, rate=1e-2, encoder_rate=1.0), [stripes(16)], tmp_path, validation=[stripes(4)], validate_every=15, report=report
+    )
+    assert np.mean(losses[-6:]) < 0.5 * np.mean(losses[:6])
+    assert scores[-1] > 0.7
+    checkpoint = read_checkpoint(path)
+    assert checkpoint.metadata["data"] == [{"name": "stripes", "licence": "none", "pictures": 16, "share": 1.0}]
+    image, truth = stripes().load(99)
+    assert np.mean(load_predictor(path, device="cpu").predict(image) == truth) > 0.8
+
+
+def test_label_sets_must_agree(tmp_path: Path) -> None:
+    other = LabelSet("other", ("a",), ((0, 0, 0),))
+    with pytest.raises(ValueError, match="different classes"):
+        train(settings(), [stripes(), Dataset("x", other, "", 1, stripes().load)], tmp_path)
+
+
+def test_order_of_an_epoch() -> None:
+    order = epoch_order(0, 3, [stripes(5), stripes(4, share=0.5), stripes(3, share=2)])
+    assert order == epoch_order(0, 3, [stripes(5), stripes(4, share=0.5), stripes(3, share=2)])
+    assert order != epoch_order(0, 4, [stripes(5), stripes(4, share=0.5), stripes(3, share=2)])
+    assert sorted(i for w, i in order if w == 0) == [0, 1, 2, 3, 4]
+    assert len({i for w, i in order if w == 1}) == 2
+    assert sorted(i for w, i in order if w == 2) == [0, 0, 1, 1, 2, 2]
+
+
+def test_class_weights_balance() -> None:
+    weights = class_weights([stripes(16)], CAMVID).numpy()
+    assert weights[:4].max() < 1.5
+    assert (weights[4:] > 5).all()
+
+
+def test_soft_jaccard_of_certain_scores() -> None:
+    labels = torch.tensor([[[0, 0, 1, 1], [0, IGNORE_INDEX, 1, 1]]])
+    certain = torch.nn.functional.one_hot(labels.clamp_max(2), 3).permute(0, 3, 1, 2).float() * 100
+    assert float(soft_jaccard(certain, labels)) == pytest.approx(0, abs=1e-4)
+    flipped = certain[:, [1, 0, 2]]
+    assert float(soft_jaccard(flipped, labels)) == pytest.approx(1, abs=1e-4)
+    assert float(soft_jaccard(certain, torch.full_like(labels, IGNORE_INDEX))) == 0
+
+
+def test_initial_weights(tmp_path: Path) -> None:
+    start = train(settings(stop_after=1), [stripes()], tmp_path)
+    network = build_network("espnetv2_fpn", 11, settings().arguments)
+    load_initial(network, start)
+    stored = read_checkpoint(start).tensors
+    assert torch.equal(network.state_dict()["classify.weight"], stored["classify.weight"].float())
+    published = SHARED / "weights" / "espnetv2_s_2.0_city_1024x512.pth"
+    if published.is_file():
+        with pytest.raises(ValueError, match="does not fit this encoder"):
+            load_initial(network, published)
+    torch.save({"x": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="no base_net"):
+        load_initial(network, tmp_path / "other.pth")
