@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graphs as data: arguments, nodes, parameters that exist, DDS environment, configurations."""
+
+from __future__ import annotations
+
+import importlib.util
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plcv_ros.graph import GRAPHS, ArgumentError, build, configurations, localhost_only, share_directory
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, large_data, peers, unicast
+from plcv_ros.nodes.parameters import TABLES
+
+ROOT = Path(__file__).parents[1]
+REQUIRED = {"replay": {"source": "bag"}}
+GRAPH_NAMES = sorted(GRAPHS)
+COMMON = {"namespace", "use_sim_time", "params_file", "log_level", "configuration", "peer"}
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "ROS_DISTRO",
+        "FASTDDS_BUILTIN_TRANSPORTS",
+        "FASTDDS_DEFAULT_PROFILES_FILE",
+        "FASTRTPS_DEFAULT_PROFILES_FILE",
+        "CYCLONEDDS_URI",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def make(name: str, **given: str) -> Any:
+    return build(name, {**REQUIRED.get(name, {}), **given})
+
+
+def executables(graph: Any) -> list[str]:
+    return [node.executable for node in graph.nodes]
+
+
+def test_nodes_of_every_graph() -> None:
+    assert executables(make("offload")) == ["camera", "segmentation", "latency"]
+    assert executables(make("offload", evaluation="true", decoder="true", latency="false")) == ["camera", "segmentation", "decoder", "evaluation"]
+    assert executables(make("edge")) == ["camera"]
+    assert executables(make("edge", input_topic="/driver/image_raw")) == ["encoder"]
+    assert executables(make("remote")) == ["segmentation", "latency"]
+    assert executables(make("replay")) == ["camera", "segmentation", "latency"]
+
+
+@pytest.mark.parametrize("name", GRAPH_NAMES)
+def test_arguments_have_the_common_names_and_descriptions(name: str) -> None:
+    arguments = {argument.name: argument for argument in GRAPHS[name].arguments}
+    assert set(arguments) >= COMMON
+    assert all(len(argument.description) > 15 and argument.description.endswith((".", "alone")) for argument in arguments.values())
+
+
+@pytest.mark.parametrize("name", GRAPH_NAMES)
+def test_arguments_set_parameters_that_exist_with_their_type(name: str) -> None:
+    for argument in GRAPHS[name].arguments:
+        for executable, parameter in argument.sets.items():
+            rows = {row.name: row for row in TABLES[executable]}
+            assert type(rows[parameter].default) is argument.kind, f"{argument.name} sets {executable}.{parameter}"
+
+
+@pytest.mark.parametrize("name", GRAPH_NAMES)
+def test_parameters_are_accepted_by_the_tables(name: str) -> None:
+    for node in make(name, evaluation="true", decoder="true").nodes if name in {"offload", "replay"} else make(name).nodes:
+        rows = {row.name: row for row in TABLES[node.executable]}
+        for parameter, value in node.parameters.items():
+            if parameter != "use_sim_time":
+                rows[parameter].check(value)
+        assert importlib.util.find_spec(f"plcv_ros.nodes.{node.executable}"), node.executable
+        assert (ROOT / "scripts" / node.executable).is_file()
+
+
+def test_arguments_reach_the_nodes() -> None:
+    graph = make("offload", source="0", width="320", rate="7.5", loop="false", namespace="/robot/", image_topic="front/image", decoder="true")
+    camera = graph.node("camera")
+    assert camera.parameters == {
+        "use_sim_time": False,
+        "source": "0",
+        "width": 320,
+        "rate": 7.5,
+        "loop": False,
+        "image_topic": "front/image",
+    }
+    assert graph.node("segmentation").parameters["image_topic"] == "front/image"
+    assert graph.node("decoder").parameters["input_topic"] == "front/image"
+    assert camera.qualified_name == "robot/camera"
+    words = camera.ros_arguments()
+    assert 'source:="0"' in words, "a device number must stay a text"
+    assert "__ns:=/robot" in words
+
+
+def test_encoder_takes_the_place_of_the_camera() -> None:
+    node = make("edge", input_topic="driver/image_raw", image_topic="camera/image").node("encoder")
+    assert node.parameters == {"use_sim_time": False, "input_topic": "driver/image_raw", "output_topic": "camera/image"}
+    with pytest.raises(ArgumentError, match="rate would do nothing"):
+        make("edge", input_topic="driver/image_raw", rate="5")
+
+
+def test_replay_runs_on_the_bags_time() -> None:
+    graph = make("replay")
+    camera = graph.node("camera").parameters
+    assert camera["recorded_stamps"]
+    assert camera["publish_clock"]
+    assert not camera["use_sim_time"], "the node that publishes the clock cannot wait for it"
+    assert not camera["loop"]
+    assert graph.node("segmentation").parameters["use_sim_time"]
+    live = make("replay", use_sim_time="false").node("camera").parameters
+    assert not live["recorded_stamps"]
+    assert not live["publish_clock"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("nowhere", {}, "no graph 'nowhere'; there are offload"),
+        ("offload", {"sourse": "x"}, "offload has no argument sourse; it takes namespace"),
+        ("offload", {"configuration": "gif"}, "configuration:=gif: expected one of astc_12x12"),
+        ("offload", {"width": "wide"}, "width:=wide: expected an integer"),
+        ("offload", {"rate": "fast"}, "rate:=fast: expected a number"),
+        ("offload", {"loop": "maybe"}, "loop:=maybe: expected one of true, false"),
+        ("offload", {"log_level": "loud"}, "expected one of debug"),
+        ("offload", {"namespace": "my robot"}, "expected names of letters"),
+        ("offload", {"params_file": "/no/such.yaml"}, "no such file"),
+        ("remote", {"peer": "10.0.0.1,<x/>"}, "expected an IP address or a host name"),
+    ],
+)
+def test_wrong_arguments_say_what_was_expected(name: str, given: dict[str, str], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        build(name, given)
+
+
+def test_replay_needs_a_source() -> None:
+    with pytest.raises(ArgumentError, match=r"replay needs source:=\.\.\."):
+        build("replay", {})
+
+
+def test_parameter_files_in_order(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("/**:\n  ros__parameters:\n    rate: 3.0\n")
+    files = make("offload", configuration="jpeg", params_file=str(mine)).node("camera").parameter_files
+    assert [path.name for path in files] == ["jpeg.yaml", "mine.yaml"]
+    assert make("offload", configuration=str(mine)).node("camera").parameter_files == (mine,)
+
+
+def test_configurations_are_those_of_the_tables() -> None:
+    spec = importlib.util.spec_from_file_location("write_configurations", ROOT / "tools" / "write_configurations.py")
+    assert spec is not None
+    assert spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert set(configurations()) == {"astc_8x8", "astc_12x12", "jpeg", "raw"}
+    for name in configurations():
+        path = share_directory() / "config" / f"{name}.yaml"
+        assert path.read_text() == writer.text(name), "run python tools/write_configurations.py"
+        content = yaml.safe_load(path.read_text())
+        for node, rows in TABLES.items():
+            values = content[f"/**/{node}"]["ros__parameters"]
+            assert set(values) == {row.name for row in rows}
+            assert all(row.check(values[row.name]) == values[row.name] for row in rows)
+
+
+def test_large_data_transport() -> None:
+    kilted = large_data({})
+    assert kilted["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
+    assert Path(kilted["CYCLONEDDS_URI"].removeprefix("file://")).is_file()
+    humble = large_data({"ROS_DISTRO": "humble"})
+    assert Path(humble["FASTRTPS_DEFAULT_PROFILES_FILE"]).is_file()
+    assert "FASTDDS_BUILTIN_TRANSPORTS" not in humble
+    assert large_data({"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "CYCLONEDDS_URI": "x"}) == {}, "the user's own settings are left alone"
+    assert "FASTDDS_BUILTIN_TRANSPORTS" not in large_data({"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"})
+    assert make("offload", middleware="as_is").environment == {}
+
+
+def test_peers() -> None:
+    assert peers("10.0.0.1, robot.local;fe80::1") == ["10.0.0.1", "robot.local", "fe80::1"]
+    environment = make("remote", peer="10.0.0.1,10.0.0.2").environment
+    assert environment["ROS_STATIC_PEERS"] == "10.0.0.1;10.0.0.2"
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+
+
+def test_peers_on_humble_go_into_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    humble = unicast(["10.0.0.1"], {"ROS_DISTRO": "humble"})
+    root = ET.parse(humble["FASTRTPS_DEFAULT_PROFILES_FILE"]).getroot()
+    namespace = {"f": "http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"}
+    addresses = root.findall(".//f:rtps/f:builtin/f:initialPeersList/f:locator/f:udpv4/f:address", namespace)
+    assert [address.text for address in addresses] == ["127.0.0.1", "10.0.0.1"]
+    assert '<Peer Address="10.0.0.1"/>' in humble["CYCLONEDDS_URI"]
+
+
+def test_profiles_are_well_formed() -> None:
+    for name in ("fastdds.xml", "cyclonedds.xml"):
+        ET.parse(share_directory() / "config" / name)
+
+
+def test_localhost_only() -> None:
+    assert localhost_only({})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert localhost_only({"ROS_DISTRO": "humble"}) == {"ROS_LOCALHOST_ONLY": "1"}
+
+
+def test_share_directory_of_an_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # As if this module lay in some site-packages, without a source tree above it.
+    monkeypatch.setattr("plcv_ros.graph.locations.__file__", str(tmp_path / "site-packages" / "plcv_ros" / "graph" / "locations.py"))
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path / 'underlay'}:{tmp_path / 'overlay'}")
+    with pytest.raises(FileNotFoundError, match="is it installed"):
+        share_directory()
+    (tmp_path / "venv/share/plcv_ros/config").mkdir(parents=True)
+    assert share_directory() == tmp_path / "venv/share/plcv_ros"
+    (tmp_path / "overlay/share/plcv_ros/config").mkdir(parents=True)
+    index = tmp_path / "overlay/share/ament_index/resource_index/packages"
+    index.mkdir(parents=True)
+    (index / "plcv_ros").touch()
+    assert share_directory() == tmp_path / "overlay/share/plcv_ros"
