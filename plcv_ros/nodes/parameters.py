@@ -7,11 +7,15 @@ A parameter is read-only unless the node acts on a change at once.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 Value = bool | int | float | str
 
 TYPE_NAMES: dict[type, str] = {bool: "bool", int: "integer", float: "double", str: "string"}
+
+
+_TOPIC = re.compile(r"(~/|/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 
 
 class ParameterError(ValueError):
@@ -33,6 +37,8 @@ class Row:
     high: float | None = None
     choices: tuple[str, ...] | None = None
     read_only: bool = True
+    topic: bool = False
+    """A topic name; empty where the default is."""
 
     @property
     def type_name(self) -> str:
@@ -44,6 +50,8 @@ class Row:
         """What a value must be, in words."""
         if self.choices is not None:
             return "one of " + ", ".join(self.choices)
+        if self.topic:
+            return "a topic name: letters, digits and underscores in parts separated by slashes"
         if self.low is not None and self.high is not None:
             return f"{_article(self.type_name)} from {_number(self.low)} to {_number(self.high)}"
         return _article(self.type_name)
@@ -65,6 +73,8 @@ class Row:
         if type(value) is not kind or not isinstance(value, (bool, int, float, str)):
             raise ParameterError(self.name, value, self.expected)
         if self.choices is not None and value not in self.choices:
+            raise ParameterError(self.name, value, self.expected)
+        if self.topic and not (_TOPIC.fullmatch(str(value)) or value == self.default):
             raise ParameterError(self.name, value, self.expected)
         # "not (low <= value)" rather than "value < low", so that NaN is refused too.
         if self.low is not None and not isinstance(value, str) and not self.low <= value:
@@ -97,7 +107,7 @@ _RELIABLE = Row("reliable", False, "Subscribe reliably and keep 5 frames, instea
 _TRANSPORT = Row(
     "transport", "astc", "How frames arrive: topic <base>/astc, <base>/compressed, or the base topic itself.", choices=("astc", "compressed", "raw")
 )
-_IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.")
+_IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
 
 CAMERA = (
     Row("source", "scenes", "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag."),
@@ -118,14 +128,14 @@ CAMERA = (
 )
 
 ENCODER = (
-    Row("input_topic", "image_raw", "Base topic of the sensor_msgs/Image to encode."),
-    Row("output_topic", "", "Base topic of the encoded frames; empty takes input_topic. Another one gets the camera_info too."),
+    Row("input_topic", "image_raw", "Base topic of the sensor_msgs/Image to encode.", topic=True),
+    Row("output_topic", "", "Base topic of the encoded frames; empty takes input_topic. Another one gets the camera_info too.", topic=True),
     _RELIABLE,
     *CODEC_ROWS,
 )
 
 DECODER = (
-    Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded."),
+    Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded.", topic=True),
     _TRANSPORT,
     _RELIABLE,
 )
@@ -145,9 +155,9 @@ SEGMENTATION = (
 EVALUATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
-    Row("labels_topic", "segmentation/labels", "Labels to judge."),
-    Row("classes_topic", "segmentation/classes", "Their class table."),
-    Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp."),
+    Row("labels_topic", "segmentation/labels", "Labels to judge.", topic=True),
+    Row("classes_topic", "segmentation/classes", "Their class table.", topic=True),
+    Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp.", topic=True),
     Row("output_directory", ".", "Folder of evaluation.json and overlay.png; made where it is missing."),
     Row("overlay_after", 30, "Take the overlay picture after so many labelled frames.", low=0, high=2**31 - 1),
     Row("history", 64, "Frames that wait for their labels, or labels for their truth.", low=1, high=1024),

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError, markdown
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+SAME_SIGNAL_S = 1.0
 
 
 class _Interrupted(BaseException):
@@ -95,15 +98,23 @@ def _signals(holder: list[FrameNode]) -> Iterator[None]:
     """End the node in ``holder`` on SIGINT and SIGTERM, with the context still alive so that last messages can be sent.
 
     Python runs a signal's handler in the main thread, which sits in the middleware's wait, so a thread that the signal's byte wakes
-    up triggers the node's guard condition. A second signal ends the process at once.
+    up triggers the node's guard condition. Signals that follow at once belong to the first one (Ctrl-C reaches the whole group, and the
+    launcher passes it on); one that comes later than that ends the process on the spot.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    first: list[float] = []
+
     def handler(number: int, _: Any) -> None:
-        for one in SIGNALS:
-            signal.signal(one, signal.SIG_DFL)
+        now = time.monotonic()
+        if first:
+            if now - first[0] > SAME_SIGNAL_S:
+                signal.signal(number, signal.SIG_DFL)
+                signal.raise_signal(number)
+            return
+        first.append(now)
         if not holder:
             raise _Interrupted
         holder[0].end(0)

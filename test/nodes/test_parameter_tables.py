@@ -26,6 +26,7 @@ def test_tables_hold_together(node):
 RATE = Row("rate", 15.0, "Rate.", low=0.5, high=100.0)
 COUNT = Row("count", 3, "Count.", low=1, high=9)
 CODEC = Row("codec", "astc", "Codec.", choices=("astc", "jpeg"))
+TOPIC = Row("topic", "", "Topic.", topic=True)
 LOOP = Row("loop", True, "Loop.")
 
 
@@ -43,6 +44,9 @@ LOOP = Row("loop", True, "Loop.")
         (COUNT, True, "parameter count is True, expected an integer from 1 to 9"),
         (CODEC, "png", "parameter codec is 'png', expected one of astc, jpeg"),
         (CODEC, 8, "parameter codec is 8, expected one of astc, jpeg"),
+        (TOPIC, "a b", "parameter topic is 'a b', expected a topic name: letters, digits and underscores in parts separated by slashes"),
+        (TOPIC, "a//b", "parameter topic is 'a//b', expected a topic name: letters, digits and underscores in parts separated by slashes"),
+        (TOPIC, "2a", "parameter topic is '2a', expected a topic name: letters, digits and underscores in parts separated by slashes"),
         (LOOP, 1, "parameter loop is 1, expected a bool"),
         (LOOP, [True], "parameter loop is [True], expected a bool"),
     ],
@@ -51,6 +55,11 @@ def test_refused(row, value, text):
     with pytest.raises(ParameterError) as caught:
         row.check(value)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("name", ["", "image", "/front/image_raw", "~/image", "front/left/image"])
+def test_topic_names(name):
+    assert TOPIC.check(name) == name
 
 
 def test_integers_do_for_doubles():
