@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from plcv_ros.nodes.parameters import TABLES, Row, Value  # noqa: E402  (this checkout's, installed or not)
+from plcv_ros.nodes.parameters import TABLES, Row, Value  # this checkout, installed or not
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
