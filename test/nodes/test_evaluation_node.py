@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The evaluation node as a process: scores by equal stamp, the picture, the summary."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+
+from plcv_ros import codecs
+from plcv_ros.labels import CAMVID
+from plcv_ros.nodes import conversion
+
+WIDTH, HEIGHT = 64, 48
+
+
+def test_scores_and_picture(spawn, probe, tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    out = tmp_path / "new" / "folder"
+    classes = probe.node.create_publisher(String, "segmentation/classes", QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    classes.publish(String(data=CAMVID.to_json()))
+    labels = probe.node.create_publisher(Image, "segmentation/labels", 5)
+    truth = probe.node.create_publisher(Image, "camera/labels", 5)
+    raw = probe.node.create_publisher(Image, "camera/image", 5)
+    frames = probe.node.create_publisher(CompressedImage, "camera/image/astc", 5)
+    status = probe.status_of("evaluation")
+    node = spawn("evaluation", output_directory=str(out), overlay_after=3)
+    probe.wait_for(lambda: labels.get_subscription_count() and truth.get_subscription_count() and classes.get_subscription_count(), "the node")
+
+    # Half of the road is called car; a quarter of the truth is unlabelled. Frame 4 has no truth, frame 5 another size: neither counts.
+    road, car = CAMVID.index("road"), CAMVID.index("car")
+    true = np.full((HEIGHT, WIDTH), road, np.uint8)
+    true[: HEIGHT // 4] = 255
+    predicted = np.full((HEIGHT, WIDTH), road, np.uint8)
+    predicted[:, : WIDTH // 2] = car
+    image = np.full((HEIGHT, WIDTH, 3), (200, 30, 30), np.uint8)
+    codec = codecs.make_codec("astc")
+    seen_demand = False
+    for number in range(1, 40):
+        header = conversion.to_header(number * 1_000_000_000 + 5, "front")
+        seen_demand = seen_demand or raw.get_subscription_count() > 0
+        if raw.get_subscription_count():
+            raw.publish(conversion.image_message(header, image, "rgb8"))
+            frames.publish(conversion.compressed_message(header, codec.encode(image), "rgb8; astc compressed rgb8 8x8"))
+        if number != 4:
+            truth.publish(conversion.image_message(header, true[:10] if number == 5 else true, "mono8"))
+        probe.spin(0.02)
+        labels.publish(conversion.image_message(header, predicted, "mono8"))
+        probe.spin(0.1)
+        if status().get("overlay") and not raw.get_subscription_count():
+            break
+    assert seen_demand
+    assert raw.get_subscription_count() == 0, "the raw image is subscribed to for the picture alone"
+    probe.wait_for(lambda: "mIoU" in status().get("message", ""), "the score on /diagnostics")
+    assert node.stop() == 0
+
+    summary = json.loads((out / "evaluation.json").read_text())
+    assert summary["labels"] == number
+    assert summary["truth"] == number - 1
+    assert summary["scored"] == number - 2
+    assert summary["iou"]["road"] == pytest.approx(0.5)
+    assert summary["iou"]["car"] == 0.0
+    assert summary["iou"]["sky"] is None
+    assert summary["miou"] == pytest.approx(0.25)
+    assert summary["label_set"] == "camvid"
+    picture = cv2.imread(summary["overlay"])[..., ::-1]
+    assert picture.shape[1] == 3 * WIDTH + 2 * 4
+    assert np.abs(picture[-10, 10].astype(int) - (200, 30, 30)).max() <= 1
+    assert "mIoU 25.0 %" in node.log
+
+
+def test_a_folder_that_cannot_be_is_one_clear_line(spawn, tmp_path):
+    (tmp_path / "file").write_text("")
+    node = spawn("evaluation", output_directory=str(tmp_path / "file" / "out"))
+    assert node.wait() == 1
+    assert "parameter output_directory is" in node.log
+    assert "Traceback" not in node.log

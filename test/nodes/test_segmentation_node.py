@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The segmentation and decoder nodes as processes: bad messages, late joiners, restarts, old frames, silence."""
+
+from __future__ import annotations
+
+import json
+import signal
+import struct
+import time
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CompressedImage, Image, TimeReference
+from std_msgs.msg import String
+
+from plcv_ros import codecs
+from plcv_ros.labels import CAMVID, LabelSet
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SIZE = {"width": 160, "height": 96}
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """An untrained network: its labels mean nothing, their way through the node does."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("safetensors")
+    from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint
+    from plcv_ros.perception.networks import build_network
+
+    torch.manual_seed(1)
+    path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
+    save_checkpoint(path, Checkpoint("espnetv2_fpn", {}, CAMVID, dict(build_network("espnetv2_fpn", len(CAMVID), {}).state_dict())))
+    return path
+
+
+class Feed:
+    """Publishes frames from the test, on demand or as a stream."""
+
+    def __init__(self, probe, base: str = "camera/image") -> None:
+        self.probe = probe
+        self.codec = codecs.make_codec("astc")
+        self.publisher = probe.node.create_publisher(CompressedImage, f"{base}/astc", 5)
+        self.image = np.random.default_rng(3).integers(0, 255, (96, 160, 3), np.uint8)
+
+    def send(self, payload=None, age_s: float = 0.0, image=None):
+        message = CompressedImage()
+        stamp = time.time_ns() - int(age_s * 1e9)
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        message.header.frame_id = "front"
+        message.format = "rgb8; astc compressed rgb8 8x8"
+        message.data = array("B", bytes(self.codec.encode(self.image if image is None else image) if payload is None else payload))
+        self.publisher.publish(message)
+        return message
+
+    def until(self, condition, what: str, **options) -> None:
+        """Send a frame every 50 ms until ``condition()``."""
+
+        def once():
+            message = self.send(**options)
+            self.probe.spin(0.05)
+            return message
+
+        self.probe.wait_for(lambda: once() and condition(), what)
+
+
+def bad_payloads() -> list[bytes]:
+    good = bytes(codecs.make_codec("astc").encode(np.zeros((96, 160, 3), np.uint8)))
+    huge = good[:4] + bytes((8, 8, 1)) + struct.pack("<I", 0xFFFFFF)[:3] * 2 + b"\1\0\0" + good[16:]
+    return [b"", b"\x13", good[:10], good[:-1], good + b"x", b"PNG!" + good[4:], huge, b"\xff\xd8\xff" + b"\0" * 50, bytes(5000)]
+
+
+def test_labels_classes_overlay_and_bad_messages(spawn, probe, checkpoint):
+    labels = probe.listen(Image, "segmentation/labels")
+    events = probe.listen(TimeReference, "segmentation/frame_events", QoSProfile(depth=1000))
+    status = probe.status_of("segmentation")
+    feed = Feed(probe)
+    node = spawn("segmentation", checkpoint=str(checkpoint), device="cpu", stale_after_s=1.0)
+    probe.wait_for(feed.publisher.get_subscription_count, "the segmentation node to subscribe")
+    probe.wait_for(lambda: "no frame yet on /camera/image/astc" in status().get("message", ""), "STALE before the first frame")
+    assert status()["level"] == b"\x03"
+
+    message = feed.send()
+    probe.wait_for(lambda: labels, "the labels")
+    assert labels[0].header == message.header
+    assert (labels[0].encoding, labels[0].width, labels[0].height, labels[0].step) == ("mono8", 160, 96, 160)
+    assert max(labels[0].data) < len(CAMVID)
+    probe.wait_for(lambda: len(events) == 5, "the frame's events")
+    assert [e.source for e in events] == [
+        f"segmentation/{name}" for name in ("received", "decode_start", "decode_end", "inference_end", "labels_published")
+    ]
+    assert {(e.header.stamp.sec, e.header.stamp.nanosec) for e in events} == {(message.header.stamp.sec, message.header.stamp.nanosec)}
+
+    # The class table waits for whoever comes late.
+    tables = probe.listen(String, "segmentation/classes", LATCHED)
+    probe.wait_for(lambda: tables, "the latched class table")
+    assert LabelSet.from_json(tables[0].data).classes == CAMVID.classes
+    assert json.loads(tables[0].data)["ignore_index"] == 255
+
+    # The overlay is made for whoever looks.
+    overlays = probe.listen(Image, "segmentation/overlay")
+    feed.until(lambda: overlays, "an overlay")
+    assert overlays[0].encoding == "rgb8"
+    probe.wait_for(lambda: labels[-1].header.stamp.sec >= overlays[0].header.stamp.sec, "its labels")
+
+    # Messages that are no frames: counted, said once, survived.
+    bad = bad_payloads()
+    before = int(status()["malformed"])
+    for payload in bad:
+        feed.send(payload)
+        probe.spin(0.15)  # each on its own: of two in a row the newer would win
+    probe.wait_for(lambda: int(status()["malformed"]) - before == len(bad), f"{len(bad)} malformed messages to be counted")
+    assert node.log.count("more of them are only counted") == 1
+    labels.clear()
+    # Another size right after them.
+    feed.send(image=np.zeros((50, 70, 3), np.uint8))
+    probe.wait_for(lambda: labels, "labels after the bad messages")
+    assert (labels[-1].width, labels[-1].height) == (70, 50)
+
+    # Old frames: dropped and counted, until the limit is lifted.
+    before = int(status()["dropped_old"])
+    feed.until(lambda: int(status()["dropped_old"]) >= before + 3, "old frames to be counted", age_s=5.0)
+    assert probe.set_parameter("segmentation", "max_age_ms", 0.0).successful
+    labels.clear()
+    old = feed.send(age_s=5.0)
+    probe.wait_for(lambda: any(m.header == old.header for m in labels), "labels of an old frame")
+
+    # Silence.
+    probe.wait_for(lambda: status()["level"] == b"\x03", "STALE after the last frame")
+    assert "s on /camera/image/astc" in status()["message"]
+    assert node.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in node.log
+
+
+def test_either_side_is_killed_and_comes_back(spawn, probe, checkpoint):
+    labels = probe.listen(Image, "segmentation/labels")
+    status = probe.status_of("segmentation")
+    camera = spawn("camera", rate=20.0, frame_id="first", **SIZE)
+    segmentation = spawn("segmentation", checkpoint=str(checkpoint), device="cpu", stale_after_s=0.5)
+    probe.wait_for(lambda: len(labels) > 3, "labels")
+
+    camera.kill()
+    probe.wait_for(lambda: status().get("level") == b"\x03", "STALE without a camera")
+    labels.clear()
+    spawn("camera", rate=20.0, frame_id="second", width=96, height=64)
+    probe.wait_for(lambda: len(labels) > 3 and labels[-1].header.frame_id == "second", "labels of the new camera's frames")
+    assert (labels[-1].width, labels[-1].height) == (96, 64)
+    probe.wait_for(lambda: status().get("level") == b"\x00", "OK again")
+
+    segmentation.kill()
+    labels.clear()
+    again = spawn("segmentation", checkpoint=str(checkpoint), device="cpu")
+    probe.wait_for(lambda: len(labels) > 3, "labels of the new segmentation node")
+    assert again.stop() == 0
+
+
+def test_a_checkpoint_that_is_none_is_one_clear_line(spawn, tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"\0" * 100)
+    node = spawn("segmentation", checkpoint=str(path))
+    assert node.wait() == 1
+    assert str(path) in node.log
+    assert node.log.count("[FATAL]") == len(node.log.strip().splitlines()) == 1
+
+
+def test_decoder_republishes_and_survives(spawn, probe):
+    status = probe.status_of("decoder")
+    feed = Feed(probe)
+    node = spawn("decoder", reliable=True)
+    probe.wait_for(lambda: status().get("message") == "nobody subscribes; nothing is decoded", "the decoder")
+    assert feed.publisher.get_subscription_count() == 0
+    images = probe.listen(Image, "camera/image/decoded")
+    probe.wait_for(feed.publisher.get_subscription_count, "the decoder to subscribe on demand")
+    message = feed.send()
+    probe.wait_for(lambda: images, "the decoded image")
+    assert images[0].header == message.header
+    assert images[0].encoding == "rgb8"
+    decoded = np.frombuffer(images[0].data, np.uint8).reshape(96, 160, 3)
+    assert np.array_equal(decoded, codecs.decode(message.data))
+    for payload in bad_payloads():
+        feed.send(payload)
+        probe.spin(0.1)
+    last = feed.send(image=np.zeros((33, 17, 3), np.uint8))
+    probe.wait_for(lambda: images[-1].header == last.header, "an image after the bad messages")
+    assert (images[-1].width, images[-1].height) == (17, 33)
+    assert node.log.count("more of them are only counted") == 1
+    assert node.stop() == 0
