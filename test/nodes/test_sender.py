@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sender against publishers that block: the newest frame wins, buffers are not overwritten while they are published."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
+from plcv_ros import codecs
+from plcv_ros.nodes import conversion
+from plcv_ros.nodes import sender as sender_module
+from plcv_ros.nodes.parameters import CAMERA
+
+
+class SlowPublisher:
+    """Blocks in publish() until told to go on, and copies what it was given only then, as a slow link would."""
+
+    def __init__(self, subscribers: int = 1) -> None:
+        self.subscribers = subscribers
+        self.published: list[tuple[int, bytes]] = []
+        self.entered = threading.Semaphore(0)
+        self.go_on = threading.Semaphore(0)
+
+    def get_subscription_count(self) -> int:
+        return self.subscribers
+
+    def publish(self, message) -> None:
+        self.entered.release()
+        assert self.go_on.acquire(timeout=10)
+        self.published.append((message.header.stamp.sec, bytes(message.data)))
+
+    def wait_for_all_acked(self, timeout) -> bool:
+        return True
+
+
+class StubNode:
+    def __init__(self) -> None:
+        self.values = {row.name: row.default for row in CAMERA}
+        self.noted: list[tuple[int, str]] = []
+        self.events = SimpleNamespace(note=self._note, flush=lambda: None)
+        self.threads: list[threading.Thread] = []
+
+    def _note(self, header, event, time_ns=None) -> None:
+        self.noted.append((header.stamp.sec, event))
+
+    def thread(self, name, work):
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        return thread
+
+    def resolve_topic_name(self, name: str) -> str:
+        return f"/{name}"
+
+
+@pytest.fixture
+def publishers(monkeypatch):
+    made: dict[str, SlowPublisher] = {}
+
+    def create(node, message_type, topic, profile, on_demand=None):
+        made[topic] = SlowPublisher(subscribers=1 if topic == "image/astc" else 0)
+        return made[topic]
+
+    monkeypatch.setattr(sender_module.qos, "create_publisher", create)
+    return made
+
+
+def frame(number: int, size: tuple[int, int] = (64, 48)) -> np.ndarray:
+    return np.full((size[1], size[0], 3), number * 20, np.uint8)
+
+
+def test_the_newest_frame_wins(publishers):
+    node = StubNode()
+    sender = sender_module.FrameSender(node, "image", offer_raw=True, info_topic="info", labels_topic="labels")
+    sender.start()
+    slow = publishers["image/astc"]
+    sender.send(conversion.to_header(1_000_000_000, "c"), frame(1), "rgb8")
+    assert slow.entered.acquire(timeout=10)  # frame 1 is stuck in publish()
+    for number in range(2, 7):
+        sender.send(conversion.to_header(number * 1_000_000_000, "c"), frame(number), "rgb8")
+    for _ in range(2):
+        slow.go_on.release()
+    sender.drain()
+    # 2 to 5 were overwritten while 1 was on its way; what was published is what was encoded, not a buffer used again.
+    assert [number for number, _ in slow.published] == [1, 6]
+    for number, payload in slow.published:
+        assert payload == bytes(codecs.make_codec("astc").encode(frame(number)))
+    assert sender.counters.dropped == 4
+    assert sender.counters.published == 2
+    assert sender.counters.encoded == 6
+    assert [number for number, event in node.noted if event == "dropped"] == [2, 3, 4, 5]
+    assert [number for number, event in node.noted if event == "published"] == [1, 6]
+    assert not publishers["image"].published  # nobody subscribes to the raw image
+
+
+def test_nothing_is_done_for_nobody(publishers):
+    node = StubNode()
+    sender = sender_module.FrameSender(node, "image", offer_raw=True, info_topic="info", labels_topic="labels")
+    publishers["image/astc"].subscribers = 0
+    assert not sender.wanted()
+    sender.send(conversion.to_header(1_000_000_000, "c"), frame(1), "rgb8", labels=np.zeros((48, 64), np.uint8))
+    assert sender.counters.encoded == 0
+    assert node.noted == []
+
+
+def test_sizes_may_change(publishers):
+    node = StubNode()
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    sender.start()
+    slow = publishers["image/astc"]
+    sizes = [(64, 48), (8, 8), (100, 20), (64, 48)]
+    for number, size in enumerate(sizes, 1):
+        slow.go_on.release()
+        sender.send(conversion.to_header(number * 1_000_000_000, "c"), frame(number, size), "rgb8")
+        end = time.monotonic() + 10
+        while len(slow.published) < number and time.monotonic() < end:
+            time.sleep(0.005)
+    sender.stop()
+    assert [codecs.decode(payload).shape[1::-1] for _, payload in slow.published] == sizes
