@@ -47,7 +47,7 @@ class CameraNode(FrameNode):
         )
         self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
         self._period = 1.0 / self.number("rate")
-        self._last_stamp_ns = 0
+        self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
         self._finished = ""
         size = self._sender.expected_bytes(self._source.width, self._source.height)
@@ -128,12 +128,11 @@ class CameraNode(FrameNode):
 
     def _stamp(self, frame: Frame) -> int:
         if self.flag("recorded_stamps") and frame.stamp_ns is not None:
-            return frame.stamp_ns
-        # Simulated time may stand still between two frames; a stamp is a frame's name, so no two may be equal.
-        stamp_ns = self.now_ns()
-        if stamp_ns == self._last_stamp_ns:
-            stamp_ns += 1
-        self._last_stamp_ns = stamp_ns
+            return int(frame.stamp_ns)
+        # Simulated time may stand still between frames; a stamp is a frame's name, so no two may be equal. It may also jump back.
+        now_ns = self.now_ns()
+        stamp_ns = self._last_stamp_ns + 1 if self._last_clock_ns <= now_ns <= self._last_stamp_ns else now_ns
+        self._last_clock_ns, self._last_stamp_ns = now_ns, stamp_ns
         return stamp_ns
 
     def _finish(self, limit: int) -> None:

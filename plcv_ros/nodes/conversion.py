@@ -162,4 +162,5 @@ def _convert(rows: npt.NDArray[np.uint8], encoding: str, message: Image) -> npt.
         return image
     from plcv_ros.camera.encodings import to_rgb8
 
-    return to_rgb8(rows, encoding)
+    converted: npt.NDArray[np.uint8] = to_rgb8(rows, encoding)
+    return converted
