@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS
+
 DEFAULT_LIMIT_BYTES = 250_000
 """Frames up to this size arrive with the defaults of Fast DDS."""
 
 TRANSPORTS_VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"
-LARGE_DATA = "LARGE_DATA?max_msg_size=1MB&sockets_size=4MB"
-"""Value of the variable for frames above the limit (Fast DDS 2.14 and later, so Jazzy and later)."""
 
 _PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 _PROFILE_FILES = ("DEFAULT_FASTRTPS_PROFILES.xml", "DEFAULT_FASTDDS_PROFILES.xml")
@@ -42,7 +42,7 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
     name = rmw or env.get("RMW_IMPLEMENTATION") or "rmw_fastrtps_cpp"
     if not name.startswith("rmw_fastrtps"):
         return Transport(name, None)
-    old = env.get("ROS_DISTRO") in ("foxy", "galactic", "humble")
+    old = env.get("ROS_DISTRO") in OLD_DISTRIBUTIONS
     for variable in _PROFILE_VARIABLES:
         if env.get(variable):
             return Transport(f"Fast DDS, profiles of {env[variable]} ({variable})", None)
@@ -55,7 +55,7 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
     if old:
         remedy = "set FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds.xml of plcv_ros, on both sides"
         return Transport("Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
-    remedy = f"set {TRANSPORTS_VARIABLE}='{LARGE_DATA}' on both sides"
+    remedy = f"set {TRANSPORTS_VARIABLE}='{FASTDDS_LARGE_DATA}' on both sides"
     return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}" if value else "Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
 
 
