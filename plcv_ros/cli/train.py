@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import signal
 import sys
@@ -57,6 +58,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv train``: 0 when the checkpoint is written, 1 with the reason on stderr otherwise."""
+    # The OpenMP threads of torch wait for each other in a busy loop, by default for so long that anything else running beside the
+    # training slows it several times; read once, when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
         from plcv_ros.perception.predictor import choose_device
         from plcv_ros.training.augment import Augmentation
@@ -110,15 +114,15 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress(*columns, console=console, disable=not console.is_terminal)
     task = progress.add_task("train", total=None, epoch=0, loss=float("nan"))
     losses: list[float] = []
-    epoch = 0
+    epoch: int | None = None
 
     def report(sample: Sample) -> None:
         nonlocal epoch
         losses.append(sample.loss)
         mean = sum(losses[-50:]) / len(losses[-50:])
         progress.update(task, total=sample.steps, completed=sample.step, epoch=f"{sample.epoch}/{args.epochs}", loss=mean)
-        if sample.epoch != epoch:
-            epoch = sample.epoch
+        finished, epoch = epoch not in {None, sample.epoch}, sample.epoch
+        if finished:
             scores = "".join(f"   {name} {value:.1%}" for name, value in (sample.scores or {}).items())
             console.print(f"epoch {epoch:3d}/{args.epochs}   step {sample.step}/{sample.steps}   loss {mean:.3f}{scores}", highlight=False)
 

@@ -54,7 +54,7 @@ def evaluate(
     shown = {indices[i] for i in _spread(len(indices), picture_count)} if picture_folder else set()
     result = Evaluation(ConfusionMatrix(dataset.label_set), [])
     for done, index in enumerate(indices):
-        image, truth = dataset.load(index)
+        image, truth = dataset[index]
         seen = degrade(image) if degrade else image
         predicted = predict(seen)
         one = ConfusionMatrix(dataset.label_set)

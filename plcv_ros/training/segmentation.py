@@ -219,13 +219,13 @@ def loss_of(scores: tuple[Tensor, Tensor], labels: Tensor, weights: Tensor, sett
     # All pixels of a batch may be unlabelled (small crops): the mean over none would be NaN.
     known = (labels != IGNORE_INDEX).sum().clamp_min(1)
     total = functional.cross_entropy(full, labels, weights, ignore_index=IGNORE_INDEX, reduction="sum") / known
+    halved = labels[:, ::2, ::2]
     if settings.overlap:
-        total = total + settings.overlap * soft_jaccard(full, labels)
+        # At the resolution of the scores: a sum over regions gains nothing from interpolated pixels, and takes a quarter of the time.
+        total = total + settings.overlap * soft_jaccard(main, halved)
     if settings.auxiliary:
-        coarse = functional.interpolate(auxiliary, size=(height // 2, width // 2), mode="bilinear", align_corners=False)
-        side = functional.cross_entropy(
-            coarse, labels[:, : height // 2 * 2 : 2, : width // 2 * 2 : 2], weights, ignore_index=IGNORE_INDEX, reduction="sum"
-        )
+        coarse = functional.interpolate(auxiliary, size=halved.shape[-2:], mode="bilinear", align_corners=False)
+        side = functional.cross_entropy(coarse, halved, weights, ignore_index=IGNORE_INDEX, reduction="sum")
         total = total + settings.auxiliary * side / (known / 4)
     return total
 
