@@ -1,18 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the C++ extension is compiled; used by setup.py only."""
+"""How the C++ extension is compiled; used by setup.py only.
+
+The wheel runs on any CPU of its architecture: only the kernels of an instruction set are compiled for it, one source file each, and the
+extension picks one at run time. Nothing else in those files may be shared with the rest (plain constexpr tables, no standard library).
+"""
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Sequence
 from glob import glob
+from pathlib import Path
+from typing import Any
 
 from pybind11.setup_helpers import Pybind11Extension, build_ext
 
+CSRC = "plcv_ros/codecs/csrc"
+
+# Bytes must not depend on the target: no fused multiply-add where the source says multiply, then add.
+COMMON_FLAGS = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-maybe-uninitialized"]
+
+TARGET_FLAGS = {
+    "kernels_avx2.cpp": ["-mavx2"],
+    "kernels_avx512.cpp": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vbmi", "-mavx512vnni"],
+    "kernels_neon.cpp": [],
+}
+
+TARGETS_OF_MACHINE = {
+    "x86_64": {"kernels_avx2.cpp", "kernels_avx512.cpp"},
+    "AMD64": {"kernels_avx2.cpp", "kernels_avx512.cpp"},
+    "aarch64": {"kernels_neon.cpp"},
+    "arm64": {"kernels_neon.cpp"},
+}
+
 
 def native_extension() -> Pybind11Extension:
-    """The extension module ``plcv_ros.codecs._native``: every .cpp below csrc/."""
-    sources = sorted(glob("plcv_ros/codecs/csrc/**/*.cpp", recursive=True))
-    return Pybind11Extension("plcv_ros.codecs._native", sources, include_dirs=["plcv_ros/codecs/csrc"], cxx_std=17)
+    """The extension module ``plcv_ros.codecs._native``: every .cpp below csrc/ that this architecture can run."""
+    wanted = TARGETS_OF_MACHINE.get(platform.machine(), set())
+    sources = [path for path in sorted(glob(f"{CSRC}/**/*.cpp", recursive=True)) if Path(path).name not in TARGET_FLAGS or Path(path).name in wanted]
+    headers = sorted(glob(f"{CSRC}/**/*.h", recursive=True))
+    return Pybind11Extension("plcv_ros.codecs._native", sources, depends=headers, include_dirs=[CSRC], cxx_std=17, extra_compile_args=COMMON_FLAGS)
 
 
 class BuildNative(build_ext):
-    """pybind11's build_ext; the place for flags a source file needs of its own."""
+    """pybind11's build_ext, with flags of their own for the files in TARGET_FLAGS."""
+
+    def build_extensions(self) -> None:
+        compile_one = self.compiler._compile
+
+        def with_target_flags(obj: str, src: str, ext: str, cc_args: Sequence[str], extra_postargs: Sequence[str], pp_opts: Sequence[str]) -> Any:
+            return compile_one(obj, src, ext, cc_args, [*extra_postargs, *TARGET_FLAGS.get(Path(src).name, [])], pp_opts)
+
+        self.compiler._compile = with_target_flags
+        super().build_extensions()

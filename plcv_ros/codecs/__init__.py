@@ -9,5 +9,19 @@ from .images import MAX_PIXELS, PIXEL_FORMATS
 from .jpeg import JpegCodec
 from .payloads import Strip
 from .registry import CODECS, Codec, decode, info, make_codec
+from .targets import simd_targets
 
-__all__ = ["CODECS", "MAX_PIXELS", "PIXEL_FORMATS", "AstcCodec", "Codec", "CodecError", "JpegCodec", "Strip", "decode", "info", "make_codec"]
+__all__ = [
+    "CODECS",
+    "MAX_PIXELS",
+    "PIXEL_FORMATS",
+    "AstcCodec",
+    "Codec",
+    "CodecError",
+    "JpegCodec",
+    "Strip",
+    "decode",
+    "info",
+    "make_codec",
+    "simd_targets",
+]

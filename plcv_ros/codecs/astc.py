@@ -17,10 +17,11 @@ from . import _native
 from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
 from .payloads import Payload, Strip, as_bytes_view, writable_view
+from .targets import current_target
 from .threads import check_threads
 
-BLOCKS: tuple[tuple[int, int], ...] = ((8, 8), (12, 12))
-"""Footprints that can be encoded: 2.00 and 0.889 bit/px."""
+BLOCKS: tuple[tuple[int, int], ...] = tuple(_native.astc_blocks())
+"""Footprints that can be encoded: (8, 8), 2.00 bit/px, and (12, 12), 0.889 bit/px."""
 
 PRESETS: tuple[str, ...] = ("fast", "fine", "paper")
 """Presets of the encoder. The decoder is one."""
@@ -49,6 +50,7 @@ class AstcCodec:
         self.block: tuple[int, int] = (int(block[0]), int(block[1]))
         self.preset = preset
         self.threads = check_threads(threads)
+        self._target = current_target()
 
     @property
     def detail(self) -> str:
@@ -72,7 +74,9 @@ class AstcCodec:
         """
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
-        return _native.astc_encode(image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, target)
+        return _native.astc_encode(
+            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, self._target, target
+        )
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
         """Encode one frame as strips of whole block rows, each a complete .astc file of at most `max_bytes` bytes.
@@ -114,7 +118,7 @@ def decode(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out
     view = as_bytes_view(payload)
     block_x, block_y, width, height = header(view, max_pixels)
     image = np.empty((height, width, 3), np.uint8) if out is None else out
-    foreign = _native.astc_decode(view, max_pixels, image, threads)
+    foreign = _native.astc_decode(view, max_pixels, image, threads, current_target())
     if foreign >= 0:
         _decode_foreign(view, (block_x, block_y), image, foreign)
     return image

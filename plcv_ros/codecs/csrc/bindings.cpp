@@ -10,6 +10,7 @@
 #include "astc/encode.h"
 #include "astc/header.h"
 #include "image_view.h"
+#include "simd/targets.h"
 
 namespace py = pybind11;
 
@@ -27,16 +28,31 @@ ImageView image_view(const py::array& image, int width, int height, int format) 
   return {static_cast<const uint8_t*>(image.data()), height > 1 ? image.strides(0) : 0, width, height, pixel_format};
 }
 
-const astc::BlockMode& block_mode(int block_x, int block_y) {
-  const int index = astc::find_block_mode(block_x, block_y);
-  if (index < 0) throw py::value_error("unknown block mode");
-  return astc::kBlockModes[static_cast<std::size_t>(index)];
+const astc::Kernels& target_kernels(const std::string& target) {
+  const astc::Kernels* kernels = simd::find(target);
+  if (kernels == nullptr) throw py::value_error("SIMD target " + target + " is not available");
+  return *kernels;
+}
+
+py::list simd_targets() {
+  py::list names;
+  for (const astc::Kernels* kernels : simd::available()) names.append(kernels->name);
+  return names;
+}
+
+py::list astc_blocks() {
+  py::list blocks;
+  for (const astc::BlockMode& mode : astc::kBlockModes) blocks.append(py::make_tuple(mode.block_x, mode.block_y));
+  return blocks;
 }
 
 py::object astc_encode(const py::array& image, int width, int height, int format, int block_x, int block_y, int preset, int threads,
-                       const py::object& out) {
+                       const std::string& target_name, const py::object& out) {
   const ImageView view = image_view(image, width, height, format);
-  const astc::BlockMode& mode = block_mode(block_x, block_y);
+  const astc::Kernels& kernels = target_kernels(target_name);
+  const int mode = astc::find_block_mode(block_x, block_y);
+  if (mode < 0) throw py::value_error("unknown block mode");
+  if (preset < 0 || preset >= astc::kPresets) throw py::value_error("unknown preset");
   const std::size_t size = static_cast<std::size_t>(astc::Header{block_x, block_y, width, height}.payload_bytes());
   py::object result;
   uint8_t* target = nullptr;
@@ -55,7 +71,7 @@ py::object astc_encode(const py::array& image, int width, int height, int format
   }
   {
     py::gil_scoped_release release;
-    astc::encode(view, mode, static_cast<astc::Preset>(preset), threads, target);
+    astc::encode(kernels, view, mode, static_cast<astc::Preset>(preset), threads, target);
   }
   return result;
 }
@@ -73,7 +89,8 @@ py::tuple astc_header(const py::buffer& payload, int64_t max_pixels) {
   return py::make_tuple(header.block_x, header.block_y, header.width, header.height);
 }
 
-int64_t astc_decode(const py::buffer& payload, int64_t max_pixels, py::array_t<uint8_t> out, int threads) {
+int64_t astc_decode(const py::buffer& payload, int64_t max_pixels, py::array_t<uint8_t> out, int threads, const std::string& target_name) {
+  const astc::Kernels& kernels = target_kernels(target_name);
   const py::buffer_info info = payload.request();
   const astc::Header header = checked_header(info, max_pixels);
   if (out.ndim() != 3 || out.shape(0) != header.height || out.shape(1) != header.width || out.shape(2) != 3)
@@ -81,13 +98,15 @@ int64_t astc_decode(const py::buffer& payload, int64_t max_pixels, py::array_t<u
   uint8_t* pixels = out.mutable_data();
   const std::ptrdiff_t stride = header.height > 1 ? out.strides(0) : 0;
   py::gil_scoped_release release;
-  return astc::decode(header, static_cast<const uint8_t*>(info.ptr) + astc::kHeaderBytes, pixels, stride, threads);
+  return astc::decode(kernels, header, static_cast<const uint8_t*>(info.ptr) + astc::kHeaderBytes, pixels, stride, threads);
 }
 
 }  // namespace
 
 PYBIND11_MODULE(_native, m) {
   m.doc() = "Compiled part of plcv_ros.codecs; use the package, not this module.";
+  m.def("simd_targets", &simd_targets);
+  m.def("astc_blocks", &astc_blocks);
   m.def("astc_encode", &astc_encode);
   m.def("astc_header", &astc_header);
   m.def("astc_decode", &astc_decode);

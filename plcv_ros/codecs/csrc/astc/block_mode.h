@@ -5,8 +5,6 @@
 // All tables are computed by the compiler from the entry (constexpr), so they are the same numbers on every machine.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 
 namespace plcv::astc {
@@ -24,18 +22,32 @@ struct BlockMode {
 constexpr uint32_t kPrefix8x5 = 102u | (0u << 11) | (8u << 13);
 constexpr uint32_t kPrefixMask = (1u << 17) - 1;
 
-constexpr std::array<BlockMode, 2> kBlockModes = {{
+// A further configuration is one entry here. The kernels take any footprint from 8x8 on with an even number of rows; they are written
+// for this grid.
+constexpr BlockMode kBlockModes[] = {
     {8, 8, 8, 5, kPrefix8x5},
     {12, 12, 8, 5, kPrefix8x5},
-}};
+};
+constexpr int kModeCount = sizeof(kBlockModes) / sizeof(kBlockModes[0]);
 
 // Values of the four weight levels, out of 64.
-constexpr std::array<int, 4> kWeightLevels = {0, 21, 43, 64};
+constexpr int kWeightLevels[4] = {0, 21, 43, 64};
+
+// 0 .. kModeCount - 1 as template arguments.
+template <int... kIndices>
+struct IndexList {};
+template <int kCount, int... kIndices>
+struct MakeIndexList : MakeIndexList<kCount - 1, kCount - 1, kIndices...> {};
+template <int... kIndices>
+struct MakeIndexList<0, kIndices...> {
+  using Type = IndexList<kIndices...>;
+};
+using ModeIndices = MakeIndexList<kModeCount>::Type;
 
 // Index into kBlockModes, or -1.
 constexpr int find_block_mode(int block_x, int block_y) {
-  for (std::size_t i = 0; i < kBlockModes.size(); ++i) {
-    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y) return static_cast<int>(i);
+  for (int i = 0; i < kModeCount; ++i) {
+    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y) return i;
   }
   return -1;
 }

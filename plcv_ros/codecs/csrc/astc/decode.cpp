@@ -2,73 +2,67 @@
 #include "astc/decode.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
-#include "astc/block_mode.h"
+#include "worker_pool.h"
 
 namespace plcv::astc {
 namespace {
 
-uint64_t load64(const uint8_t* p) {
-  uint64_t v = 0;
-  for (int i = 7; i >= 0; --i) v = (v << 8) | p[i];
-  return v;
+constexpr int kMaxTileWidth = kMaxTileBlocks * 12;
+constexpr int kBandRows = 4;
+
+bool decode_block_row(const Kernels& kernels, const Header& header, int mode_index, const uint8_t* blocks, int row, uint8_t* rgb,
+                      std::ptrdiff_t row_stride, uint8_t* spare_row) {
+  const BlockMode& mode = kBlockModes[mode_index];
+  const auto kernel = kernels.mode[mode_index].decode;
+  const int tile_width = kernels.tile_blocks * mode.block_x, whole = header.width / tile_width, first = row * mode.block_y;
+  const int present_rows = std::min(mode.block_y, header.height - first);
+  bool pruned = true;
+  if (whole > 0) {
+    uint8_t* rows[kMaxBlockY];
+    // Rows below the image go to one spare row, which nobody reads.
+    for (int y = 0; y < mode.block_y; ++y) rows[y] = y < present_rows ? rgb + (first + y) * row_stride : spare_row;
+    pruned = kernel(blocks, whole, rows);
+  }
+  const int x = whole * tile_width, present = header.width - x;
+  if (present > 0) {
+    alignas(64) uint8_t buffer[kMaxBlockY][kMaxTileWidth * 3];
+    uint8_t padded[kMaxTileBlocks * kBlockBytes];
+    uint8_t* rows[kMaxBlockY];
+    for (int y = 0; y < mode.block_y; ++y) rows[y] = buffer[y];
+    const int count = (present + mode.block_x - 1) / mode.block_x;
+    const uint8_t* source = blocks + static_cast<std::ptrdiff_t>(x / mode.block_x) * kBlockBytes;
+    for (int i = 0; i < kernels.tile_blocks; ++i) std::memcpy(padded + i * kBlockBytes, source + std::min(i, count - 1) * kBlockBytes, kBlockBytes);
+    pruned = kernel(padded, 1, rows) && pruned;
+    for (int y = 0; y < present_rows; ++y) std::memcpy(rgb + (first + y) * row_stride + 3 * x, buffer[y], static_cast<std::size_t>(3 * present));
+  }
+  return pruned;
 }
 
-void decode_block(const BlockMode& mode, const uint8_t* block, uint8_t* out /* block_y x block_x x 3 */) {
-  const uint64_t head = load64(block);
-  int e[2][3];
-  for (int c = 0; c < 3; ++c) {
-    for (int k = 0; k < 2; ++k) {
-      const int v = (head >> (17 + 5 * (2 * c + k))) & 31;
-      e[k][c] = (v << 3) | (v >> 2);
-    }
-  }
-  if (e[1][0] + e[1][1] + e[1][2] < e[0][0] + e[0][1] + e[0][2]) {
-    for (int c = 0; c < 3; ++c) std::swap(e[0][c], e[1][c]);
-    for (auto& k : e) {
-      k[0] = (k[0] + k[2]) >> 1;
-      k[1] = (k[1] + k[2]) >> 1;
-    }
-  }
-  int grid[6 * 9] = {};
-  for (int i = 0; i < 40; ++i) {
-    const int low = 127 - 2 * i, high = 126 - 2 * i;
-    const int code = ((block[low >> 3] >> (low & 7)) & 1) | (((block[high >> 3] >> (high & 7)) & 1) << 1);
-    grid[(i / 8) * 9 + i % 8] = kWeightLevels[static_cast<std::size_t>(code)];
-  }
-  for (int t = 0; t < mode.block_y; ++t) {
-    const int gt = grid_position(t, mode.block_y, mode.grid_y), jt = gt >> 4, ft = gt & 15;
-    for (int s = 0; s < mode.block_x; ++s) {
-      const int gs = grid_position(s, mode.block_x, mode.grid_x), js = gs >> 4, fs = gs & 15;
-      const int w11 = (fs * ft + 8) >> 4, w10 = ft - w11, w01 = fs - w11, w00 = 16 - fs - ft + w11;
-      const int* p = grid + jt * 9 + js;
-      const int w = (p[0] * w00 + p[1] * w01 + p[9] * w10 + p[10] * w11 + 8) >> 4;
-      for (int c = 0; c < 3; ++c) *out++ = static_cast<uint8_t>((e[0][c] * (64 - w) + e[1][c] * w + 32) >> 6);
-    }
-  }
-}
+uint32_t prefix_of(const uint8_t* block) { return (block[0] | (block[1] << 8) | (static_cast<uint32_t>(block[2]) << 16)) & kPrefixMask; }
 
 }  // namespace
 
-int64_t decode(const Header& header, const uint8_t* blocks, uint8_t* rgb, std::ptrdiff_t row_stride, int threads) {
-  (void)threads;
-  const int index = find_block_mode(header.block_x, header.block_y);
-  if (index < 0) return 0;
-  const BlockMode& mode = kBlockModes[static_cast<std::size_t>(index)];
-  const int64_t nx = header.blocks_x(), ny = header.blocks_y();
-  uint8_t texels[12 * 12 * 3];
-  for (int64_t by = 0; by < ny; ++by) {
-    for (int64_t bx = 0; bx < nx; ++bx) {
-      const uint8_t* block = blocks + 16 * (by * nx + bx);
-      if ((load64(block) & kPrefixMask) != mode.prefix) return by * nx + bx;
-      decode_block(mode, block, texels);
-      const int x0 = static_cast<int>(bx) * mode.block_x, y0 = static_cast<int>(by) * mode.block_y;
-      const int w = std::min(mode.block_x, header.width - x0), h = std::min(mode.block_y, header.height - y0);
-      for (int y = 0; y < h; ++y) std::memcpy(rgb + (y0 + y) * row_stride + 3 * x0, texels + y * mode.block_x * 3, static_cast<std::size_t>(3 * w));
+int64_t decode(const Kernels& kernels, const Header& header, const uint8_t* blocks, uint8_t* rgb, std::ptrdiff_t row_stride, int threads) {
+  const int mode_index = find_block_mode(header.block_x, header.block_y);
+  if (mode_index < 0) return 0;
+  const BlockMode& mode = kBlockModes[mode_index];
+  const int64_t count_x = header.blocks_x(), count = count_x * header.blocks_y();
+  const int rows = static_cast<int>(header.blocks_y());
+  std::atomic<bool> pruned{true};
+  parallel_for((rows + kBandRows - 1) / kBandRows, threads, [&](int band) {
+    static thread_local uint8_t spare_row[3 * (kMaxSide + kMaxTileWidth)];
+    for (int row = band * kBandRows; row < std::min(rows, (band + 1) * kBandRows); ++row) {
+      if (!pruned.load(std::memory_order_relaxed)) return;
+      if (!decode_block_row(kernels, header, mode_index, blocks + row * count_x * kBlockBytes, row, rgb, row_stride, spare_row)) pruned.store(false);
     }
-  }
-  return kAllDecoded;
+  });
+  if (pruned.load()) return kAllDecoded;
+  int64_t index = 0;
+  while (index < count - 1 && prefix_of(blocks + index * kBlockBytes) == mode.prefix) ++index;
+  return index;
 }
 
 }  // namespace plcv::astc

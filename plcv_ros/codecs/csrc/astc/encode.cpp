@@ -2,90 +2,66 @@
 #include "astc/encode.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include "astc/header.h"
+#include "astc/repack.h"
+#include "worker_pool.h"
 
 namespace plcv::astc {
 namespace {
 
-struct Rgb {
-  int c[3];
-};
+constexpr int kMaxTileWidth = kMaxTileBlocks * 12;
+constexpr int kBandRows = 4;  // block rows that a thread takes at once
 
-Rgb pixel(const ImageView& image, int x, int y) {
-  x = std::min(x, image.width - 1);
-  y = std::min(y, image.height - 1);
-  const uint8_t* p = image.data + y * image.row_stride + x * bytes_per_pixel(image.format);
-  switch (image.format) {
-    case PixelFormat::mono8:
-      return {{p[0], p[0], p[0]}};
-    case PixelFormat::bgr8:
-    case PixelFormat::bgra8:
-      return {{p[2], p[1], p[0]}};
-    default:
-      return {{p[0], p[1], p[2]}};
-  }
-}
+void encode_block_row(const Kernels& kernels, const ImageView& image, int mode_index, Preset preset, int row, uint8_t* out) {
+  const BlockMode& mode = kBlockModes[mode_index];
+  const auto kernel = kernels.mode[mode_index].encode[static_cast<int>(preset)];
+  const int tile_width = kernels.tile_blocks * mode.block_x, pixel = bytes_per_pixel(image.format);
+  const bool direct = pixel == 3, bgr = image.format == PixelFormat::bgr8 || image.format == PixelFormat::bgra8;
+  const uint8_t* rows[kMaxBlockY];
+  for (int y = 0; y < mode.block_y; ++y) rows[y] = image.data + std::min(row * mode.block_y + y, image.height - 1) * image.row_stride;
 
-void encode_block(const ImageView& image, const BlockMode& mode, int x0, int y0, uint8_t* out) {
-  int lo[3] = {255, 255, 255}, hi[3] = {0, 0, 0};
-  for (int y = 0; y < mode.block_y; ++y) {
-    for (int x = 0; x < mode.block_x; ++x) {
-      const Rgb p = pixel(image, x0 + x, y0 + y);
-      for (int c = 0; c < 3; ++c) {
-        lo[c] = std::min(lo[c], p.c[c]);
-        hi[c] = std::max(hi[c], p.c[c]);
-      }
+  const int whole = direct ? image.width / tile_width : 0;
+  if (whole > 0) kernel(rows, whole, bgr, out);
+
+  // The rest, and images whose pixels are not three bytes: tile by tile through a buffer, in which the last column is repeated.
+  alignas(64) uint8_t buffer[kMaxBlockY][kMaxTileWidth * 3];
+  uint8_t blocks[kMaxTileBlocks * kBlockBytes];
+  const uint8_t* copied[kMaxBlockY];
+  for (int y = 0; y < mode.block_y; ++y) copied[y] = buffer[y];
+  for (int x = whole * tile_width; x < image.width; x += tile_width) {
+    const int present = std::min(tile_width, image.width - x), count = (present + mode.block_x - 1) / mode.block_x;
+    for (int y = 0; y < mode.block_y; ++y) {
+      repack(rows[y] + static_cast<std::ptrdiff_t>(x) * pixel, image.format, present, buffer[y]);
+      const uint8_t* last = buffer[y] + 3 * (present - 1);
+      for (int i = present; i < tile_width; ++i) std::memcpy(buffer[y] + 3 * i, last, 3);
     }
-  }
-  uint64_t head = mode.prefix;
-  int dot = 0;
-  for (int c = 0; c < 3; ++c) {
-    const int inset = (hi[c] - lo[c]) >> 5;
-    const int q0 = ((lo[c] + inset) * 31 + 127) / 255, q1 = ((hi[c] - inset) * 31 + 127) / 255;
-    head |= static_cast<uint64_t>(q0) << (17 + 10 * c) | static_cast<uint64_t>(q1) << (22 + 10 * c);
-    lo[c] = (q0 << 3) | (q0 >> 2);
-    hi[c] = (q1 << 3) | (q1 >> 2);
-    dot += (hi[c] - lo[c]) * (hi[c] - lo[c]);
-  }
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(head >> (8 * i));
-  for (int i = 8; i < 16; ++i) out[i] = 0;
-  if (dot == 0) return;
-  for (int j = 0; j < mode.grid_y; ++j) {
-    for (int i = 0; i < mode.grid_x; ++i) {
-      int sum = 0, total = 0;
-      for (int y = 0; y < mode.block_y; ++y) {
-        const int ky = 16 - std::abs(grid_position(y, mode.block_y, mode.grid_y) - 16 * j);
-        if (ky <= 0) continue;
-        for (int x = 0; x < mode.block_x; ++x) {
-          const int kx = 16 - std::abs(grid_position(x, mode.block_x, mode.grid_x) - 16 * i);
-          if (kx <= 0) continue;
-          const Rgb p = pixel(image, x0 + x, y0 + y);
-          int d = 0;
-          for (int c = 0; c < 3; ++c) d += (p.c[c] - lo[c]) * (hi[c] - lo[c]);
-          sum += kx * ky * std::clamp(255 * d / dot, 0, 255);
-          total += kx * ky;
-        }
-      }
-      const int code = (sum / total) >> 6;
-      const int n = j * 8 + i, low = 127 - 2 * n, high = 126 - 2 * n;
-      out[low >> 3] |= static_cast<uint8_t>((code & 1) << (low & 7));
-      out[high >> 3] |= static_cast<uint8_t>((code >> 1) << (high & 7));
+    uint8_t* target = out + static_cast<std::ptrdiff_t>(x / mode.block_x) * kBlockBytes;
+    if (count == kernels.tile_blocks) {
+      kernel(copied, 1, bgr, target);
+    } else {
+      kernel(copied, 1, bgr, blocks);
+      std::memcpy(target, blocks, static_cast<std::size_t>(count * kBlockBytes));
     }
   }
 }
 
 }  // namespace
 
-void encode(const ImageView& image, const BlockMode& mode, Preset preset, int threads, uint8_t* out) {
-  (void)threads;
-  (void)preset;
+void encode(const Kernels& kernels, const ImageView& image, int mode_index, Preset preset, int threads, uint8_t* out) {
+  const BlockMode& mode = kBlockModes[mode_index];
   const Header header{mode.block_x, mode.block_y, image.width, image.height};
   write_header(header, out);
-  out += 16;
-  for (int y = 0; y < image.height; y += mode.block_y) {
-    for (int x = 0; x < image.width; x += mode.block_x, out += 16) encode_block(image, mode, x, y, out);
-  }
+  uint8_t* blocks = out + kHeaderBytes;
+  const int rows = static_cast<int>(header.blocks_y());
+  const std::ptrdiff_t row_bytes = static_cast<std::ptrdiff_t>(header.blocks_x()) * kBlockBytes;
+  parallel_for((rows + kBandRows - 1) / kBandRows, threads, [&](int band) {
+    for (int row = band * kBandRows; row < std::min(rows, (band + 1) * kBandRows); ++row) {
+      encode_block_row(kernels, image, mode_index, preset, row, blocks + row * row_bytes);
+    }
+  });
 }
 
 }  // namespace plcv::astc
