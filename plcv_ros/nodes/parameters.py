@@ -107,6 +107,7 @@ _RELIABLE = Row("reliable", False, "Subscribe reliably and keep 5 frames, instea
 _TRANSPORT = Row(
     "transport", "astc", "How frames arrive: topic <base>/astc, <base>/compressed, or the base topic itself.", choices=("astc", "compressed", "raw")
 )
+_MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
 
 CAMERA = (
@@ -138,6 +139,7 @@ DECODER = (
     Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded.", topic=True),
     _TRANSPORT,
     _RELIABLE,
+    _MAX_PIXELS,
 )
 
 SEGMENTATION = (
@@ -150,6 +152,7 @@ SEGMENTATION = (
     Row("stale_after_s", 2.0, "Report STALE on /diagnostics after so many seconds without a frame.", low=0.1, high=3600.0, read_only=False),
     Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
     _RELIABLE,
+    _MAX_PIXELS,
 )
 
 EVALUATION = (

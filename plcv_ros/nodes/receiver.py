@@ -53,6 +53,7 @@ class FrameReceiver:
         self._node = node
         self._handle = handle
         self._accept = accept
+        self._max_pixels = node.integer("max_pixels")
         self._raw = transport_name == "raw"
         self._mailbox: Mailbox[tuple[Any, int]] = Mailbox()
         self._buffer: Pixels | None = None
@@ -120,7 +121,7 @@ class FrameReceiver:
             start = time.time_ns()
             self._node.events.note(header, "decode_start", start)
             try:
-                image = conversion.image_rgb(message) if self._raw else self._decode(message)
+                image = self._read(message) if self._raw else self._decode(message)
             except (codecs.CodecError, conversion.ImageError) as error:
                 self.counters.malformed += 1
                 self._node.events.note(header, "dropped")
@@ -139,8 +140,13 @@ class FrameReceiver:
         info = codecs.info(payload)
         if self._buffer is not None and self._buffer.shape[:2] == (info["height"], info["width"]):
             return codecs.decode(payload, out=self._buffer)
-        self._buffer = codecs.decode(payload)
+        self._buffer = codecs.decode(payload, max_pixels=self._max_pixels)
         return self._buffer
+
+    def _read(self, message: Any) -> Pixels:
+        if message.width * message.height > self._max_pixels:
+            raise conversion.ImageError(f"image of {message.width}x{message.height} pixels, expected at most max_pixels = {self._max_pixels}")
+        return conversion.image_rgb(message)
 
     def _complain(self, error: Exception) -> None:
         # Once for each kind of trouble: what differs between frames (sizes, numbers) does not make it a new kind.

@@ -33,6 +33,7 @@ class SegmentationNode(FrameNode):
         self._predictor = self._load()
         self._label_set: LabelSet = self._predictor.label_set
         self._segmented = 0
+        self._failed = 0
         self._inference_ms = 0.0
         self._old_in_a_row = 0
         self._meter = diagnostics.Meter()
@@ -103,7 +104,14 @@ class SegmentationNode(FrameNode):
 
     def _segment(self, header: Any, image: Pixels) -> None:
         start = time.time_ns()
-        labels = self._predictor.predict(image)
+        try:
+            labels = self._predictor.predict(image)
+        except (ValueError, RuntimeError) as error:
+            # A picture too small for the network, or no memory for one too large, must not end the node: the next one may do.
+            self._failed += 1
+            self.events.note(header, "dropped")
+            self.get_logger().error(f"no labels for a {image.shape[1]}x{image.shape[0]} frame: {error}; more of them are only counted", once=True)
+            return
         end = time.time_ns()
         self._inference_ms = (end - start) / 1e6
         self.events.note(header, "inference_end", end)
@@ -119,14 +127,24 @@ class SegmentationNode(FrameNode):
         counters = self._receiver.counters
         fps = self._meter.rate("segmented", self._segmented)
         bad = self._meter.rate("malformed", counters.malformed)
+        failed = self._meter.rate("failed", self._failed)
         old = self._meter.rate("dropped_old", counters.dropped_old)
-        values = {**vars(counters), "segmented": self._segmented, "fps": fps, "inference_ms": self._inference_ms, "topic": self._receiver.topic}
+        values = {
+            **vars(counters),
+            "segmented": self._segmented,
+            "failed": self._failed,
+            "fps": fps,
+            "inference_ms": self._inference_ms,
+            "topic": self._receiver.topic,
+        }
         silence_s = self._receiver.seconds_since_arrival()
         if silence_s is None:
             return diagnostics.Status(diagnostics.STALE, f"no frame yet on {self._receiver.topic}: does the camera publish there?", values)
         if silence_s > self.number("stale_after_s"):
             return diagnostics.Status(diagnostics.STALE, f"no frame for {silence_s:.1f} s on {self._receiver.topic}", values)
         text = f"{fps:.1f} fps of {counters.width}x{counters.height}, {self._inference_ms:.0f} ms inference"
+        if failed:
+            return diagnostics.Status(diagnostics.ERROR, f"{text}; the network fails on {failed:.1f} fps, see the log", values)
         if bad:
             return diagnostics.Status(diagnostics.WARN, f"{text}; {bad:.1f} malformed messages/s", values)
         if old:

@@ -73,7 +73,10 @@ class Feed:
 def bad_payloads() -> list[bytes]:
     good = bytes(codecs.make_codec("astc").encode(np.zeros((96, 160, 3), np.uint8)))
     huge = good[:4] + bytes((8, 8, 1)) + struct.pack("<I", 0xFFFFFF)[:3] * 2 + b"\1\0\0" + good[16:]
-    return [b"", b"\x13", good[:10], good[:-1], good + b"x", b"PNG!" + good[4:], huge, b"\xff\xd8\xff" + b"\0" * 50, bytes(5000)]
+    jpeg = bytearray(codecs.make_codec("jpeg").encode(np.zeros((96, 160, 3), np.uint8)))
+    start_of_frame = jpeg.index(b"\xff\xc0")
+    jpeg[start_of_frame + 5 : start_of_frame + 9] = struct.pack(">HH", 60_000, 60_000)
+    return [bytes(jpeg), b"", b"\x13", good[:10], good[:-1], good + b"x", b"PNG!" + good[4:], huge, b"\xff\xd8\xff" + b"\0" * 50, bytes(5000)]
 
 
 def test_labels_classes_overlay_and_bad_messages(spawn, probe, checkpoint):
@@ -173,7 +176,7 @@ def test_a_checkpoint_that_is_none_is_one_clear_line(spawn, tmp_path):
 def test_decoder_republishes_and_survives(spawn, probe):
     status = probe.status_of("decoder")
     feed = Feed(probe)
-    node = spawn("decoder", reliable=True)
+    node = spawn("decoder", reliable=True, max_pixels=160 * 96)
     probe.wait_for(lambda: status().get("message") == "nobody subscribes; nothing is decoded", "the decoder")
     assert feed.publisher.get_subscription_count() == 0
     images = probe.listen(Image, "camera/image/decoded")
@@ -184,11 +187,14 @@ def test_decoder_republishes_and_survives(spawn, probe):
     assert images[0].encoding == "rgb8"
     decoded = np.frombuffer(images[0].data, np.uint8).reshape(96, 160, 3)
     assert np.array_equal(decoded, codecs.decode(message.data))
-    for payload in bad_payloads():
+    too_large = bytes(feed.codec.encode(np.zeros((97, 160, 3), np.uint8)))
+    for payload in [too_large, *bad_payloads()]:
         feed.send(payload)
         probe.spin(0.1)
     last = feed.send(image=np.zeros((33, 17, 3), np.uint8))
     probe.wait_for(lambda: images[-1].header == last.header, "an image after the bad messages")
     assert (images[-1].width, images[-1].height) == (17, 33)
     assert node.log.count("more of them are only counted") == 1
+    assert "expected at most max_pixels = 15360" in node.log
+    assert len(images) == 2
     assert node.stop() == 0
