@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ROS 2 bag as a camera (mcap or sqlite3, read by rosbags): images, their recorded stamps and their camera_info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.errors import SourceError
+from plcv_ros.camera.frame import CameraInfo, Frame
+from plcv_ros.camera.source import Source, resize_image, target_size
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+INFO = "sensor_msgs/msg/CameraInfo"
+DEFAULT_RATE = 15.0
+_NANO = 1_000_000_000
+
+
+class BagSource(Source):
+    """The images of one topic of a bag, in recorded order."""
+
+    def __init__(self, path: Path, width: int | None, height: int | None, rate: float | None, loop: bool, topic: str | None) -> None:
+        try:
+            from rosbags.highlevel import AnyReader
+            from rosbags.typesys import Stores, get_typestore
+        except ImportError as error:
+            raise SourceError(f'reading the bag {path} needs rosbags: pip install "plcv_ros[edge]"') from error
+        self._path = path
+        folder = path.parent if path.is_file() and (path.parent / "metadata.yaml").exists() else path
+        try:
+            # The message definitions of older sqlite3 bags are not inside them; these types have not changed since Humble.
+            self._reader: Any = AnyReader([folder], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+            self._reader.open()
+        except Exception as error:
+            raise SourceError(f"{path} cannot be read as a ROS 2 bag: {error}") from error
+        try:
+            self._open_topic(topic, rate)
+            self._messages = self._frames()
+            self._pending = next(self._messages, None)
+            if self._pending is None:
+                raise SourceError(f"topic {self._image.topic} of {path} holds no messages")
+        except BaseException:
+            self._reader.close()
+            raise
+        self._wanted = (width, height)
+        self._loop = loop
+        self._next = 0
+        first = self._pending.image
+        self.width, self.height = target_size(first.shape[1], first.shape[0], width, height)
+        self.description = f"topic {self._image.topic} of {path}"
+
+    def _open_topic(self, topic: str | None, rate: float | None) -> None:
+        images = [c for c in self._reader.connections if c.msgtype in (IMAGE, COMPRESSED)]
+        listing = ", ".join(f"{c.topic} ({c.msgtype}, {c.msgcount} messages)" for c in self._reader.connections) or "nothing"
+        if topic:
+            wanted = topic if topic.startswith("/") else f"/{topic}"
+            images = [c for c in images if c.topic in (topic, wanted)]
+            if not images:
+                raise SourceError(f"{self._path} has no image topic {topic!r}; it holds {listing}")
+        elif len({c.topic for c in images}) > 1:
+            raw = [c for c in images if c.msgtype == IMAGE]
+            if len(raw) != 1:
+                raise SourceError(f"{self._path} has several image topics, name one with topic: {', '.join(sorted({c.topic for c in images}))}")
+            images = raw
+        elif not images:
+            raise SourceError(f"{self._path} has no topic of type {IMAGE} or {COMPRESSED}; it holds {listing}")
+        self._image = images[0]
+        # camera_info lies beside the image topic; image_transport's topics are one level deeper.
+        base = self._image.topic.rsplit("/", 2 if self._image.msgtype == COMPRESSED else 1)[0]
+        self._infos = [c for c in self._reader.connections if c.msgtype == INFO and c.topic == f"{base}/camera_info"]
+        seconds = self._reader.duration / _NANO
+        recorded = (self._image.msgcount - 1) / seconds if seconds > 0 and self._image.msgcount > 1 else DEFAULT_RATE
+        self.rate = rate or recorded
+
+    def _frames(self) -> Iterator[Frame]:
+        index = 0
+        # The calibration hardly ever changes, and it may be recorded after the first image.
+        info = next((self._info(*m) for m in self._reader.messages(connections=self._infos)), None) if self._infos else None
+        for connection, time_ns, raw in self._reader.messages(connections=[self._image, *self._infos]):
+            if connection.msgtype == INFO:
+                info = self._info(connection, time_ns, raw)
+                continue
+            message = self._reader.deserialize(raw, connection.msgtype)
+            image, pixel_format = self._raw(message) if connection.msgtype == IMAGE else self._compressed(message)
+            stamp = message.header.stamp.sec * _NANO + message.header.stamp.nanosec
+            yield Frame(image, index, pixel_format, None, stamp or time_ns, info, message.header.frame_id or None)
+            index += 1
+
+    def read(self) -> Frame | None:
+        """The next image; None after the last one unless ``loop``. Stamps repeat when the bag does."""
+        frame = self._pending
+        if frame is not None:
+            self._pending = None
+        else:
+            frame = next(self._messages, None)
+            if frame is None and self._loop:
+                self._messages = self._frames()
+                frame = next(self._messages, None)
+        if frame is None:
+            return None
+        size = target_size(frame.image.shape[1], frame.image.shape[0], *self._wanted)
+        frame.image = resize_image(frame.image, *size)
+        frame.camera_info = None if frame.camera_info is None else frame.camera_info.scaled(*size)
+        frame.index = self._next
+        self._next += 1
+        return frame
+
+    def close(self) -> None:
+        """Close the bag's files."""
+        self._reader.close()
+
+    def _info(self, connection: Any, _time_ns: int, raw: Any) -> CameraInfo:
+        m = self._reader.deserialize(raw, connection.msgtype)
+        return CameraInfo(
+            int(m.width),
+            int(m.height),
+            k=tuple(map(float, m.k)),
+            d=tuple(map(float, m.d)),
+            r=tuple(map(float, m.r)),
+            p=tuple(map(float, m.p)),
+            distortion_model=str(m.distortion_model),
+            binning_x=int(m.binning_x),
+            binning_y=int(m.binning_y),
+        )
+
+    def _where(self) -> str:
+        return f"an image on {self._image.topic} of {self._path}"
+
+    def _raw(self, message: Any) -> tuple[npt.NDArray[np.uint8], str]:
+        encoding = str(message.encoding)
+        encoding = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}.get(encoding, encoding)
+        if encoding not in BYTES_PER_PIXEL:
+            raise SourceError(f"{self._where()} has the encoding {message.encoding!r}; expected one of {', '.join(BYTES_PER_PIXEL)}")
+        width, height, step = int(message.width), int(message.height), int(message.step)
+        row = width * BYTES_PER_PIXEL[encoding]
+        data = np.asarray(message.data, np.uint8)
+        if min(width, height) < 1 or step < row or data.size < step * (height - 1) + row:
+            raise SourceError(
+                f"{self._where()} has {data.size} bytes, {width}x{height} pixels of {encoding} and a row step of {step}: they do not fit"
+            )
+        rows = np.lib.stride_tricks.as_strided(data, (height, row), (step, 1), writeable=False)
+        if encoding in ("rgb8", "bgr8"):
+            return rows.reshape(height, width, 3), encoding
+        try:
+            return to_rgb8(rows, encoding), "rgb8"
+        except ValueError as error:
+            raise SourceError(f"{self._where()}: {error}") from error
+
+    def _compressed(self, message: Any) -> tuple[npt.NDArray[np.uint8], str]:
+        import cv2
+
+        data = np.asarray(message.data, np.uint8)
+        image: npt.NDArray[np.uint8] | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if image is None:
+            raise SourceError(
+                f"{self._where()} has the format {str(message.format)!r} and is neither JPEG nor PNG; "
+                "replay such a topic with `ros2 bag play` (README, bags)"
+            )
+        return image, "bgr8"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The 8-bit encodings of sensor_msgs/Image (sensor_msgs/image_encodings.hpp) to rgb8."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+BYTES_PER_PIXEL = {
+    "rgb8": 3,
+    "bgr8": 3,
+    "rgba8": 4,
+    "bgra8": 4,
+    "mono8": 1,
+    "yuv422": 2,
+    "yuv422_yuy2": 2,
+    "bayer_rggb8": 1,
+    "bayer_bggr8": 1,
+    "bayer_gbrg8": 1,
+    "bayer_grbg8": 1,
+}
+"""Encoding -> bytes of a pixel in a row. ``yuv422`` is the UYVY order, ``yuv422_yuy2`` is YUYV."""
+
+# ROS names a Bayer pattern by its first two rows' first two pixels, OpenCV by the second row's second and third pixel.
+_OPENCV_BAYER = {
+    "bayer_rggb8": "COLOR_BayerBG2RGB",
+    "bayer_bggr8": "COLOR_BayerRG2RGB",
+    "bayer_gbrg8": "COLOR_BayerGR2RGB",
+    "bayer_grbg8": "COLOR_BayerGB2RGB",
+}
+_BAYER_SMALLEST = 4
+"""OpenCV's demosaicing leaves pictures with a shorter side black."""
+
+
+def to_rgb8(rows: npt.NDArray[np.uint8], encoding: str) -> npt.NDArray[np.uint8]:
+    """(H, W * bytes a pixel) uint8 rows in ``encoding`` -> (H, W, 3) uint8 rgb8; rows may be strided, the result is contiguous or a view.
+
+    YUV is ITU-R BT.601 in limited range, Bayer patterns are interpolated bilinearly: what OpenCV, and with it cv_bridge, makes of them.
+    Raises ValueError for other encodings and for sizes that an encoding cannot have.
+    """
+    if encoding not in BYTES_PER_PIXEL:
+        raise ValueError(f"image encoding {encoding!r} is not supported; expected one of {', '.join(BYTES_PER_PIXEL)}")
+    per_pixel = BYTES_PER_PIXEL[encoding]
+    if rows.ndim != 2 or rows.dtype != np.uint8 or rows.shape[1] % per_pixel:
+        raise ValueError(f"rows of shape {rows.shape} and type {rows.dtype}, expected (height, width * {per_pixel}) uint8 for {encoding}")
+    height, width = rows.shape[0], rows.shape[1] // per_pixel
+    if encoding == "rgb8":
+        return rows.reshape(height, width, 3)
+    if encoding == "bgr8":
+        return np.ascontiguousarray(rows.reshape(height, width, 3)[..., ::-1])
+    if encoding == "mono8":
+        return np.repeat(rows.reshape(height, width, 1), 3, axis=2)
+    if encoding in ("rgba8", "bgra8"):
+        pixels = rows.reshape(height, width, 4)
+        return np.ascontiguousarray(pixels[..., :3] if encoding == "rgba8" else pixels[..., 2::-1])
+    if encoding.startswith("yuv422"):
+        return _from_yuv422(rows, height, width, encoding)
+    return _from_bayer(rows, encoding)
+
+
+def _from_yuv422(rows: npt.NDArray[np.uint8], height: int, width: int, encoding: str) -> npt.NDArray[np.uint8]:
+    if width % 2:
+        raise ValueError(f"{encoding} image of {width}x{height} pixels, expected an even width: two pixels share their colour")
+    import cv2
+
+    code = cv2.COLOR_YUV2RGB_UYVY if encoding == "yuv422" else cv2.COLOR_YUV2RGB_YUY2
+    image: npt.NDArray[np.uint8] = cv2.cvtColor(np.ascontiguousarray(rows).reshape(height, width, 2), code)
+    return image
+
+
+def _from_bayer(rows: npt.NDArray[np.uint8], encoding: str) -> npt.NDArray[np.uint8]:
+    height, width = rows.shape
+    if min(height, width) < 2:
+        raise ValueError(f"{encoding} image of {width}x{height} pixels, expected at least 2x2: one cell of the pattern")
+    import cv2
+
+    code = getattr(cv2, _OPENCV_BAYER[encoding])
+    mosaic = np.ascontiguousarray(rows)
+    border = 0
+    if min(height, width) < _BAYER_SMALLEST:
+        # An even border whose content repeats with the pattern's period keeps every pixel's colour where it was.
+        border = 2
+        mosaic = _pad_periodic(mosaic, border)
+    image: npt.NDArray[np.uint8] = cv2.cvtColor(mosaic, code)
+    return np.ascontiguousarray(image[border : border + height, border : border + width])
+
+
+def _pad_periodic(mosaic: npt.NDArray[np.uint8], border: int) -> npt.NDArray[np.uint8]:
+    """Repeat the outermost cells of the 2x2 pattern ``border`` (2) pixels outwards."""
+    height, width = mosaic.shape
+    rows = np.arange(-border, height + border)
+    columns = np.arange(-border, width + border)
+    rows = np.where(rows < 0, rows + 2, np.where(rows >= height, rows - 2, rows))
+    columns = np.where(columns < 0, columns + 2, np.where(columns >= width, columns - 2, columns))
+    padded: npt.NDArray[np.uint8] = mosaic[np.ix_(rows, columns)]
+    return padded
