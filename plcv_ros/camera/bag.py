@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ COMPRESSED = "sensor_msgs/msg/CompressedImage"
 INFO = "sensor_msgs/msg/CameraInfo"
 DEFAULT_RATE = 15.0
 _NANO = 1_000_000_000
+_RATE_SAMPLE = 30
 
 
 class BagSource(Source):
@@ -74,9 +76,13 @@ class BagSource(Source):
         # camera_info lies beside the image topic; image_transport's topics are one level deeper.
         base = self._image.topic.rsplit("/", 2 if self._image.msgtype == COMPRESSED else 1)[0]
         self._infos = [c for c in self._reader.connections if c.msgtype == INFO and c.topic == f"{base}/camera_info"]
-        seconds = self._reader.duration / _NANO
-        recorded = (self._image.msgcount - 1) / seconds if seconds > 0 and self._image.msgcount > 1 else DEFAULT_RATE
-        self.rate = rate or recorded
+        self.rate = rate or self._recorded_rate()
+
+    def _recorded_rate(self) -> float:
+        """From the first images alone: other topics (a latched one, say) may stretch the bag's duration at will."""
+        times = [time_ns for _, time_ns, _ in islice(self._reader.messages(connections=[self._image]), _RATE_SAMPLE)]
+        intervals = np.diff(times)
+        return float(_NANO / np.median(intervals)) if intervals.size and np.median(intervals) > 0 else DEFAULT_RATE
 
     def _frames(self) -> Iterator[Frame]:
         index = 0
