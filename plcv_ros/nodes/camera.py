@@ -32,7 +32,7 @@ class CameraNode(FrameNode):
             self.text("source"),
             width=self.integer("width") or None,
             height=self.integer("height") or None,
-            rate=self.number("rate"),
+            rate=self.number("rate") or None,
             seed=self.integer("seed"),
             loop=self.flag("loop"),
             topic=self.text("topic") or None,
@@ -46,14 +46,14 @@ class CameraNode(FrameNode):
             labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
         )
         self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
-        self._period = 1.0 / self.number("rate")
+        self._period = 1.0 / (self.number("rate") or self._source.rate)
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
         self._finished = ""
         size = self._sender.expected_bytes(self._source.width, self._source.height)
         if size is not None:
             self._sender.check_fit(size)
-        pace = "its own rate" if self._source.live else f"{self.number('rate'):g} Hz"
+        pace = "its own rate" if self._source.live else f"{1 / self._period:g} Hz"
         self.get_logger().info(
             f"{self._source.description}: {self._source.width}x{self._source.height} at {pace}, {self._codec_text()}, on {self._sender.topic}"
         )
@@ -68,7 +68,7 @@ class CameraNode(FrameNode):
             self._sender.set_codec(values)
         except CodecError as error:
             raise ParameterError("codec", values["codec"], str(error)) from error
-        self._period = 1.0 / float(values["rate"])
+        self._period = 1.0 / (float(values["rate"]) or self._source.rate)
 
     def start(self) -> None:
         """Start the capture and publishing threads."""

@@ -17,11 +17,14 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.codecs import PIXEL_FORMATS
+
+CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
 """Encodings that the codecs take as they are -> bytes per pixel."""
 
-ENCODINGS = (*CHANNELS, "yuv422", "yuv422_yuy2", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8")
-"""Encodings that :func:`image_array` reads. ``yuv422`` is the UYVY order, ``yuv422_yuy2`` the YUYV order."""
+ENCODINGS = tuple(BYTES_PER_PIXEL)
+"""Encodings that :func:`image_array` reads."""
 
 _ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}
 """Other names for the same layouts; OpenCV's untyped ones carry no colour order, and BGR is what OpenCV means by them."""
@@ -113,7 +116,7 @@ def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
     if encoding not in ENCODINGS:
         raise EncodingError(f"image encoding {message.encoding!r} is not read; expected one of {', '.join(ENCODINGS)}")
     height, width, step = int(message.height), int(message.width), int(message.step)
-    per_pixel = CHANNELS.get(encoding, 2 if encoding.startswith("yuv") else 1)
+    per_pixel = BYTES_PER_PIXEL[encoding]
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ImageError(f"image of {width}x{height} pixels, expected 1x1 to {MAX_SIDE}x{MAX_SIDE}")
     if step < width * per_pixel:
@@ -160,7 +163,9 @@ def _convert(rows: npt.NDArray[np.uint8], encoding: str, message: Image) -> npt.
     if bridge is not None and message.encoding == encoding:
         image: npt.NDArray[np.uint8] = bridge.imgmsg_to_cv2(message, "rgb8")
         return image
-    from plcv_ros.camera.encodings import to_rgb8
-
-    converted: npt.NDArray[np.uint8] = to_rgb8(rows, encoding)
-    return converted
+    try:
+        return to_rgb8(rows, encoding)
+    except ImportError as error:
+        raise EncodingError(f'image encoding {encoding!r} needs {error.name}: pip install "plcv_ros[edge]"') from error
+    except ValueError as error:
+        raise ImageError(str(error)) from error

@@ -115,7 +115,7 @@ CAMERA = (
     Row("topic", "", "Image topic in a bag; empty takes the only one."),
     Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
     Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
-    Row("rate", 15.0, "Frames per second. A live device runs at its own rate.", low=0.01, high=1000.0, read_only=False),
+    Row("rate", 0.0, "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.", low=0.0, high=1000.0, read_only=False),
     Row("loop", True, "Start a finite source again at its end."),
     Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
     Row("frames", 0, "Stop after so many frames; 0 never stops.", low=0, high=2**31 - 1),

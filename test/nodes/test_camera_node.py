@@ -91,8 +91,8 @@ def test_signals_end_it_cleanly(spawn, number):
     ("parameters", "complaint"),
     [
         ({"codec": "png"}, "parameter codec is 'png', expected one of astc, jpeg, raw"),
-        ({"rate": 0.0}, "parameter rate is 0.0, expected a double from 0.01 to 1000"),
-        ({"rate": "fast"}, "parameter rate is 'fast', expected a double from 0.01 to 1000"),
+        ({"rate": -1.0}, "parameter rate is -1.0, expected a double from 0 to 1000"),
+        ({"rate": "fast"}, "parameter rate is 'fast', expected a double from 0 to 1000"),
         ({"width": 99999}, "parameter width is 99999, expected an integer from 0 to 16384"),
         ({"image_topic": "no spaces"}, "parameter image_topic is 'no spaces', expected a topic name"),
         ({"source": "/does/not/exist"}, "/does/not/exist"),

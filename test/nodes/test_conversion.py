@@ -68,6 +68,8 @@ def test_a_last_row_without_padding_is_enough():
         ({"height": 2**32 - 1}, "expected 1x1 to 16384x16384"),
         ({"step": 23}, "row step of 23 bytes, expected at least 24 for 8 pixels of rgb8"),
         ({"step": 2**32 - 1}, "image with 144 bytes of data, expected at least"),
+        ({"encoding": "yuv422", "width": 7}, "yuv422 image of 7x6 pixels, expected an even width"),
+        ({"encoding": "bayer_rggb8", "height": 1}, "bayer_rggb8 image of 8x1 pixels, expected at least 2x2"),
         ({"data": array("B", b"")}, "image with 0 bytes of data, expected at least 144"),
     ],
 )
