@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,8 @@ TARGETS_OF_MACHINE = {
 def native_extension() -> Pybind11Extension:
     """The extension module ``plcv_ros.codecs._native``: every .cpp below csrc/ that this architecture can run."""
     wanted = TARGETS_OF_MACHINE.get(platform.machine(), set())
-    sources = [path for path in sorted(glob(f"{CSRC}/**/*.cpp", recursive=True)) if Path(path).name not in TARGET_FLAGS or Path(path).name in wanted]
-    headers = sorted(glob(f"{CSRC}/**/*.h", recursive=True))
+    sources = [str(path) for path in sorted(Path(CSRC).rglob("*.cpp")) if path.name not in TARGET_FLAGS or path.name in wanted]
+    headers = [str(path) for path in sorted(Path(CSRC).rglob("*.h"))]
     return Pybind11Extension("plcv_ros.codecs._native", sources, depends=headers, include_dirs=[CSRC], cxx_std=17, extra_compile_args=COMMON_FLAGS)
 
 

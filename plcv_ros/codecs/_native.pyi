@@ -17,6 +17,7 @@ def astc_encode(
     block_y: int,
     preset: int,
     threads: int,
+    target: str,
     out: memoryview | None,
 ) -> Any: ...
 def astc_header(payload: memoryview, max_pixels: int) -> tuple[int, int, int, int]: ...

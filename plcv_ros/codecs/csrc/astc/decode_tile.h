@@ -58,6 +58,7 @@ struct TileDecoder {
     endpoints(low, high, ends);
     // Grid rows 0 and 1, 2 and 3, and 4 of block q: 64 times the weights.
     V pairs[4][3];
+    PLCV_UNROLL
     for (int q = 0; q < 4; ++q) {
       const V v = S::shuffle8(block[q], S::lanes(kReversed)), nibble = S::set8(15);
       const V upper = S::and_(S::template srl16<4>(v), nibble), lower = S::and_(v, nibble);
@@ -87,14 +88,18 @@ struct TileDecoder {
     q[0][2] = S::and_(S::template srl32<5>(high), five);
     q[1][2] = S::and_(S::template srl32<10>(high), five);
     V e[2][3], sum[2];
+    PLCV_UNROLL
     for (int k = 0; k < 2; ++k) {
+      PLCV_UNROLL
       for (int c = 0; c < 3; ++c) e[k][c] = S::or_(S::template sll32<3>(q[k][c]), S::template srl32<2>(q[k][c]));
       sum[k] = S::add32(S::add32(e[k][0], e[k][1]), e[k][2]);
     }
     const V contracted = S::gt32(sum[0], sum[1]);
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       // Contracted: the endpoints change places, red and green become their mean with blue.
       V other[2];
+      PLCV_UNROLL
       for (int k = 0; k < 2; ++k) other[k] = c == 2 ? e[1 - k][c] : S::template srl32<1>(S::add32(e[1 - k][c], e[1 - k][2]));
       const V e0 = S::xor_(e[0][c], S::and_(contracted, S::xor_(e[0][c], other[0])));
       const V e1 = S::xor_(e[1][c], S::and_(contracted, S::xor_(e[1][c], other[1])));
@@ -106,6 +111,7 @@ struct TileDecoder {
   static void colour_row(V w, const V* low_ends, const V* high_ends, uint8_t* out) {
     const V rest = S::sub8(S::set8(64), w), low = S::lo8(rest, w), high = S::hi8(rest, w), round = S::set16(512);
     V c[3];
+    PLCV_UNROLL
     for (int i = 0; i < 3; ++i)
       c[i] = S::pack16(S::mulhrs16(S::maddubs(low_ends[i], low), round), S::mulhrs16(S::maddubs(high_ends[i], high), round));
     S::template store_rgb<L::kX>(out, c[0], c[1], c[2]);
@@ -115,6 +121,7 @@ struct TileDecoder {
   static void group(const V (*pairs)[3], const V* ends, uint8_t* const* rows) {
     constexpr int q0 = L::kPaired ? 2 * g : g, q1 = L::kPaired ? 2 * g + 1 : g;
     V low_ends[3], high_ends[3];
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       low_ends[c] = S::template spread32<q0>(ends[c]);
       high_ends[c] = S::template spread32<q1>(ends[c]);
@@ -123,6 +130,7 @@ struct TileDecoder {
     if constexpr (L::kPaired) {
       const V level[5] = {S::lo64(pairs[q0][0], pairs[q1][0]), S::hi64(pairs[q0][0], pairs[q1][0]), S::lo64(pairs[q0][1], pairs[q1][1]),
                           S::hi64(pairs[q0][1], pairs[q1][1]), S::lo64(pairs[q0][2], pairs[q1][2])};
+      PLCV_UNROLL
       for (int t = 0; t < L::kY; ++t) {
         const int position = grid_position(t, L::kY, L::kRows), j = position >> 4, fraction = position & 15;
         V w = level[j];
@@ -136,11 +144,15 @@ struct TileDecoder {
     } else {
       static constexpr Infill k{};
       V neighbours[5][2];
+      PLCV_UNROLL
       for (int j = 0; j < 5; ++j) {
+        PLCV_UNROLL
         for (int h = 0; h < 2; ++h) neighbours[j][h] = S::shuffle8(pairs[g][j / 2], S::lanes(k.index[j % 2][h]));
       }
+      PLCV_UNROLL
       for (int t = 0; t < L::kY; ++t) {
         V half[2];
+        PLCV_UNROLL
         for (int h = 0; h < 2; ++h) {
           half[h] = S::maddubs(neighbours[k.grid_row[t]][h], S::lanes(k.share[t][0][h]));
           if (k.has_lower[t]) half[h] = S::add16(half[h], S::maddubs(neighbours[k.grid_row[t] + 1][h], S::lanes(k.share[t][1][h])));

@@ -20,11 +20,15 @@ void encode_block_row(const Kernels& kernels, const ImageView& image, int mode_i
   const auto kernel = kernels.mode[mode_index].encode[static_cast<int>(preset)];
   const int tile_width = kernels.tile_blocks * mode.block_x, pixel = bytes_per_pixel(image.format);
   const bool direct = pixel == 3, bgr = image.format == PixelFormat::bgr8 || image.format == PixelFormat::bgra8;
-  const uint8_t* rows[kMaxBlockY];
-  for (int y = 0; y < mode.block_y; ++y) rows[y] = image.data + std::min(row * mode.block_y + y, image.height - 1) * image.row_stride;
+  const uint8_t *rows[kMaxBlockY], *ahead[kMaxBlockY];
+  for (int y = 0; y < mode.block_y; ++y) {
+    const int top = row * mode.block_y + y;
+    rows[y] = image.data + std::min(top, image.height - 1) * image.row_stride;
+    ahead[y] = image.data + std::min(top + mode.block_y, image.height - 1) * image.row_stride;
+  }
 
   const int whole = direct ? image.width / tile_width : 0;
-  if (whole > 0) kernel(rows, whole, bgr, out);
+  if (whole > 0) kernel(rows, ahead, whole, bgr, out);
 
   // The rest, and images whose pixels are not three bytes: tile by tile through a buffer, in which the last column is repeated.
   alignas(64) uint8_t buffer[kMaxBlockY][kMaxTileWidth * 3];
@@ -40,9 +44,9 @@ void encode_block_row(const Kernels& kernels, const ImageView& image, int mode_i
     }
     uint8_t* target = out + static_cast<std::ptrdiff_t>(x / mode.block_x) * kBlockBytes;
     if (count == kernels.tile_blocks) {
-      kernel(copied, 1, bgr, target);
+      kernel(copied, nullptr, 1, bgr, target);
     } else {
-      kernel(copied, 1, bgr, blocks);
+      kernel(copied, nullptr, 1, bgr, blocks);
       std::memcpy(target, blocks, static_cast<std::size_t>(count * kBlockBytes));
     }
   }

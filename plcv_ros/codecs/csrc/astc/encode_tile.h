@@ -52,14 +52,14 @@ struct TileEncoder {
     LumaFit<S, kModeIndex> fit;
     V channels[3 * L::kGroups * L::kY];
     const Endpoints<S> start = fit.template run<true>(rows, channels);
-    V grid[4][L::kRows], codes[2][L::kRows];
+    V grid[4][L::kRows], codes[2][L::kRows], sums[3];
     W::filter(fit.luma, grid);
     W::from_luma(grid, start, kLumaBias, codes);
-    const Endpoints<S> second = Refit<S, kModeIndex>::run(channels, codes);
+    const Endpoints<S> second = Refit<S, kModeIndex>::template run<true>(channels, codes, sums);
     W::template project<kWeightUnit>(channels, second, 32.5f, fit.luma);
     W::filter(fit.luma, grid);
     W::from_projection(grid, codes);
-    const Endpoints<S> ends = Refit<S, kModeIndex>::run(channels, codes);
+    const Endpoints<S> ends = Refit<S, kModeIndex>::template run<false>(channels, codes, sums);
     // Endpoints that changed places take the mirrored codes.
     const V swapped = S::and_(ends.swapped, S::set32(0xC0));
     mirror<0>(swapped, codes);
@@ -77,6 +77,7 @@ struct TileEncoder {
     };
     static constexpr Index kIndex{};
     const V flip = S::shuffle8(swapped, S::lanes(kIndex.byte));
+    PLCV_UNROLL
     for (int j = 0; j < L::kRows; ++j) codes[p][j] = S::xor_(codes[p][j], flip);
   }
 
@@ -86,9 +87,11 @@ struct TileEncoder {
     V channels[3 * L::kGroups * L::kY], plane[L::kGroups][L::kY];
     V low[3][L::kGroups], high[3][L::kGroups];
     for (int g = 0; g < L::kGroups; ++g) {
+      PLCV_UNROLL
       for (int y = 0; y < L::kY; ++y) {
         V a[3];
         S::template load_rgb<L::kX>(rows[y] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
+        PLCV_UNROLL
         for (int c = 0; c < 3; ++c) {
           channels[(c * L::kGroups + g) * L::kY + y] = a[c];
           low[c][g] = y == 0 ? a[c] : S::min8u(low[c][g], a[c]);
@@ -97,6 +100,7 @@ struct TileEncoder {
       }
     }
     F first[3], second[3];
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       const V lowest = L::fold_min8(low[c]), highest = L::fold_max8(high[c]), inset = S::template srl32<5>(S::sub32(highest, lowest));
       first[c] = S::to_float(S::add32(lowest, inset));

@@ -28,6 +28,7 @@ Endpoints<S> quantise(const typename S::F* first, const typename S::F* second) {
   using F = typename S::F;
   Endpoints<S> p;
   const F zero = S::setf(0.0f), top = S::setf(255.0f), scale = S::setf(31.0f / 255.0f);
+  PLCV_UNROLL
   for (int c = 0; c < 3; ++c) {
     p.q0.c[c] = S::to_int(S::mulf(S::minf(S::maxf(first[c], zero), top), scale));
     p.q1.c[c] = S::to_int(S::mulf(S::minf(S::maxf(second[c], zero), top), scale));
@@ -37,6 +38,7 @@ Endpoints<S> quantise(const typename S::F* first, const typename S::F* second) {
   const V sum0 = S::add32(S::add32(p.e0.c[0], p.e0.c[1]), p.e0.c[2]);
   const V sum1 = S::add32(S::add32(p.e1.c[0], p.e1.c[1]), p.e1.c[2]);
   p.swapped = S::gt32(sum0, sum1);
+  PLCV_UNROLL
   for (int c = 0; c < 3; ++c) {
     const V q = S::and_(S::xor_(p.q0.c[c], p.q1.c[c]), p.swapped), e = S::and_(S::xor_(p.e0.c[c], p.e1.c[c]), p.swapped);
     p.q0.c[c] = S::xor_(p.q0.c[c], q);
@@ -52,6 +54,7 @@ template <class S>
 Endpoints<S> line_at(const typename S::F* mean, const typename S::V* covariance, typename S::F inverse, typename S::F t0, typename S::F t1) {
   using F = typename S::F;
   F first[3], second[3];
+  PLCV_UNROLL
   for (int c = 0; c < 3; ++c) {
     const F slope = S::mulf(S::to_float(covariance[c]), inverse);
     first[c] = S::addf(mean[c], S::mulf(slope, t0));

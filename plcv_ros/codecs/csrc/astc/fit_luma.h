@@ -31,7 +31,9 @@ struct LumaFit {
     constexpr int kHalf = L::kY / 2, kCount = L::kX * kHalf;
     V half[L::kGroups][kHalf][4];
     V low[L::kGroups], high[L::kGroups];
+    PLCV_UNROLL_TWICE
     for (int g = 0; g < L::kGroups; ++g) {
+      PLCV_UNROLL
       for (int k = 0; k < kHalf; ++k) {
         V a[3], b[3];
         S::template load_rgb<L::kX>(rows[2 * k] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
@@ -39,6 +41,7 @@ struct LumaFit {
         const V ya = S::avg8(S::avg8(a[0], a[2]), a[1]), yb = S::avg8(S::avg8(b[0], b[2]), b[1]);
         luma[g][2 * k] = ya;
         luma[g][2 * k + 1] = yb;
+        PLCV_UNROLL
         for (int c = 0; c < 3; ++c) {
           half[g][k][c] = S::avg8(a[c], b[c]);
           if constexpr (kKeep) {
@@ -63,7 +66,9 @@ struct LumaFit {
       accumulate<3>(half, middle, sums, products);
     }
     V sum[4], covariance[3];
+    PLCV_UNROLL
     for (int c = 0; c < 4; ++c) sum[c] = L::fold_add(sums[c]);
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       covariance[c] = S::sub32(S::mul32(S::set32(kCount), L::fold_add(products[c])), S::mul32(sum[3], sum[c]));
     }
@@ -72,6 +77,7 @@ struct LumaFit {
     const F inverse = S::divf(S::setf(4.0f), S::to_float(S::max32(variance4, S::set32(kCount * kCount))));
 
     F mean[3];
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) mean[c] = S::subf(S::mulf(S::to_float(sum[c]), S::setf(1.0f / kCount)), S::setf(kHalfBias));
     const V sum_luma4 = S::add32(S::add32(sum[0], sum[1]), S::add32(sum[1], sum[2]));
     const F mean_luma = S::addf(S::mulf(S::to_float(sum_luma4), S::setf(0.25f / kCount)), S::setf(kHalfLumaBias - kHalfBias));
@@ -87,16 +93,20 @@ struct LumaFit {
   static void accumulate(const Half& half, V middle, V (&sums)[4][L::kGroups], V (&products)[3][L::kGroups]) {
     const V centre = L::template spread_byte<g>(middle), ones = L::ones();
     V s[4] = {S::zero(), S::zero(), S::zero(), S::zero()}, p[3] = {S::zero(), S::zero(), S::zero()};
+    PLCV_UNROLL
     for (int k = 0; k < L::kY / 2; ++k) {
       const V deviation = S::min8s(S::max8s(S::sub8(half[g][k][3], centre), S::set8(-64)), S::set8(63));
       const V f = L::only_texels(deviation);
+      PLCV_UNROLL
       for (int c = 0; c < 3; ++c) {
-        s[c] = S::dot4(s[c], half[g][k][c], ones);
+        s[c] = S::sum_step(s[c], half[g][k][c], ones);
         p[c] = S::dot4(p[c], half[g][k][c], f);
       }
-      s[3] = S::dot4(s[3], S::set8(1), f);
+      s[3] = S::sum_step(s[3], S::set8(1), f);
     }
-    for (int c = 0; c < 4; ++c) sums[c][g] = s[c];
+    PLCV_UNROLL
+    for (int c = 0; c < 4; ++c) sums[c][g] = S::sum_total(s[c]);
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) products[c][g] = p[c];
   }
 };

@@ -268,7 +268,7 @@ struct Block {
 };
 
 template <int kModeIndex, Preset kPreset>
-void encode_blocks(const uint8_t* const* rows, int count, bool bgr, uint8_t* out) {
+void encode_blocks(const uint8_t* const* rows, const uint8_t* const* /*ahead*/, int count, bool bgr, uint8_t* out) {
   Block<kModeIndex> block;
   for (int i = 0; i < count; ++i) {
     block.load(rows, i * kBlockModes[kModeIndex].block_x);

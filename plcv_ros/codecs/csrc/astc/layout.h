@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "astc/tables.h"
+#include "simd/unroll.h"
 
 namespace plcv::astc {
 

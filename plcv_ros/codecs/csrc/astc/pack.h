@@ -36,15 +36,19 @@ void pack(typename S::V low, typename S::V high, const typename S::V (*codes)[La
   namespace t = pack_tables;
   const V swap = S::lanes(t::kSwapped), three = S::set8(3), by4 = S::set16(0x0104), by16 = S::set16(0x0110);
   V nibbles[2][5];  // two codes, 16-bit elements
+  PLCV_UNROLL
   for (int p = 0; p < 2; ++p) {
+    PLCV_UNROLL
     for (int j = 0; j < 5; ++j) nibbles[p][j] = S::maddubs(S::shuffle8(swap, S::and_(S::template srl16<6>(codes[p][j]), three)), by4);
   }
   const V last = S::maddubs(S::pack16(nibbles[0][4], nibbles[1][4]), by16);
   const V fifth = S::pack16(last, last);
   V block[4];
+  PLCV_UNROLL
   for (int p = 0; p < 2; ++p) {
     const V first = S::maddubs(S::pack16(nibbles[p][0], nibbles[p][1]), by16), second = S::maddubs(S::pack16(nibbles[p][2], nibbles[p][3]), by16);
     const V rows = S::pack16(first, second), head = p == 0 ? S::lo32(low, high) : S::hi32(low, high);
+    PLCV_UNROLL
     for (int i = 0; i < 2; ++i) {
       block[2 * p + i] = S::or_(S::shuffle8(head, S::lanes(t::kHead[i])),
                                 S::or_(S::shuffle8(rows, S::lanes(t::kRows[i])), S::shuffle8(fifth, S::lanes(t::kLast[2 * p + i]))));

@@ -37,11 +37,14 @@ struct Refit {
   };
   static constexpr RowTables kRowTables{};
 
-  static Endpoints<S> run(const V* channels, const V (*codes)[L::kRows]) {
+  // sum_of[3]: the blocks' sums of the channels, computed where `kFirst`, else as an earlier run left them.
+  template <bool kFirst>
+  static Endpoints<S> run(const V* channels, const V (*codes)[L::kRows], V* sum_of) {
     constexpr int kCount = L::kX * L::kY;
     V sums[3][L::kGroups], products[3][L::kGroups], weights[L::kGroups], squares[L::kGroups];
     for (int g = 0; g < L::kGroups; ++g) {
       V level[L::kRows];
+      PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) {
         const V row = S::shuffle8(S::lanes(kLevels), S::and_(S::template srl16<6>(codes[L::kPaired ? g : g / 2][j]), S::set8(3)));
         if constexpr (L::kPaired) {
@@ -53,11 +56,13 @@ struct Refit {
         }
       }
       V low[L::kRows - 1], high[L::kRows - 1];
+      PLCV_UNROLL
       for (int j = 0; j + 1 < L::kRows; ++j) {
         low[j] = S::lo8(level[j], level[j + 1]);
         high[j] = S::hi8(level[j], level[j + 1]);
       }
       V s[3] = {S::zero(), S::zero(), S::zero()}, m[3] = {S::zero(), S::zero(), S::zero()}, sum = S::zero(), square = S::zero();
+      PLCV_UNROLL
       for (int y = 0; y < L::kY; ++y) {
         const int position = grid_position(y, L::kY, L::kRows), j = position >> 4, fraction = position & 15;
         V w = level[j];
@@ -65,27 +70,31 @@ struct Refit {
           const V share = S::set16((16 - fraction) | (fraction << 8));
           w = S::pack16(S::mulhrs16(S::maddubs(low[j], share), S::set16(2048)), S::mulhrs16(S::maddubs(high[j], share), S::set16(2048)));
         }
+        PLCV_UNROLL
         for (int c = 0; c < 3; ++c) {
           const V texels = channels[(c * L::kGroups + g) * L::kY + y];
-          s[c] = S::dot4(s[c], texels, L::ones());
+          if constexpr (kFirst) s[c] = S::sum_step(s[c], texels, L::ones());
           m[c] = S::dot4(m[c], texels, w);
         }
-        sum = S::dot4(sum, S::set8(1), w);
+        sum = S::sum_step(sum, S::set8(1), w);
         square = S::dot4(square, w, w);
       }
+      PLCV_UNROLL
       for (int c = 0; c < 3; ++c) {
-        sums[c][g] = s[c];
+        sums[c][g] = S::sum_total(s[c]);
         products[c][g] = m[c];
       }
-      weights[g] = sum;
+      weights[g] = S::sum_total(sum);
       squares[g] = square;
     }
     const V w = L::fold_add(weights), n = S::set32(kCount);
     const V variance = S::sub32(S::mul32(n, L::fold_add(squares)), S::mul32(w, w));
     V covariance[3];
     F mean[3];
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
-      const V sum = L::fold_add(sums[c]);
+      if constexpr (kFirst) sum_of[c] = L::fold_add(sums[c]);
+      const V sum = sum_of[c];
       covariance[c] = S::sub32(S::mul32(n, L::fold_add(products[c])), S::mul32(w, sum));
       mean[c] = S::mulf(S::to_float(sum), S::setf(1.0f / kCount));
     }

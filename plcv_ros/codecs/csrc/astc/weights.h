@@ -41,9 +41,12 @@ struct Weights {
   static void filter(const V (*plane)[L::kY], V (*grid)[L::kRows]) {
     for (int g = 0; g < L::kGroups; ++g) {
       V low[L::kRows], high[L::kRows];
+      PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) low[j] = high[j] = S::zero();
+      PLCV_UNROLL
       for (int k = 0; k < L::kY / 2; ++k) {
         const V a = S::lo8(plane[g][2 * k], plane[g][2 * k + 1]), b = S::hi8(plane[g][2 * k], plane[g][2 * k + 1]);
+        PLCV_UNROLL
         for (int j = 0; j < L::kRows; ++j) {
           const int c0 = kColumns.c[j][2 * k], c1 = kColumns.c[j][2 * k + 1];
           if (c0 == 0 && c1 == 0) continue;
@@ -52,6 +55,7 @@ struct Weights {
           high[j] = S::add16(high[j], S::maddubs(b, c));
         }
       }
+      PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) {
         if constexpr (L::kPaired) {
           grid[2 * g][j] = low[j];
@@ -86,7 +90,9 @@ struct Weights {
 
   // Codes from a filtered plane of projections.
   static void from_projection(const V (*grid)[L::kRows], V (*codes)[L::kRows]) {
+    PLCV_UNROLL
     for (int p = 0; p < 2; ++p) {
+      PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) codes[p][j] = S::pack16(S::template sra16<6>(grid[2 * p][j]), S::template sra16<6>(grid[2 * p + 1][j]));
     }
   }
@@ -95,6 +101,7 @@ struct Weights {
   template <int kUnit>
   static void project(const V* channels, const Endpoints<S>& ends, float offset, V (*plane)[L::kY]) {
     V axis[3], size = S::zero();
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       axis[c] = S::sub32(ends.e1.c[c], ends.e0.c[c]);
       size = S::add32(size, S::abs32(axis[c]));
@@ -102,6 +109,7 @@ struct Weights {
     // Coefficients of at most 104 + 1.5 in all keep every sum below within 16 bits.
     const F scale = S::divf(S::setf(104.0f), S::to_float(S::max32(size, S::set32(1))));
     V a[3], length = S::zero(), base = S::zero();
+    PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
       a[c] = S::to_int(S::mulf(S::to_float(axis[c]), scale));
       length = S::add32(length, S::mul32(axis[c], a[c]));
@@ -125,6 +133,7 @@ struct Weights {
   static void codes_of(const V (*grid)[L::kRows], V base, V normaliser, V (*codes)[L::kRows]) {
     const V b0 = S::template spread32<2 * p>(base), b1 = S::template spread32<2 * p + 1>(base);
     const V n0 = S::template spread32<2 * p>(normaliser), n1 = S::template spread32<2 * p + 1>(normaliser);
+    PLCV_UNROLL
     for (int j = 0; j < L::kRows; ++j) {
       codes[p][j] = S::pack16(S::mulhi16(S::sub16(grid[2 * p][j], b0), n0), S::mulhi16(S::sub16(grid[2 * p + 1][j], b1), n1));
     }
@@ -137,6 +146,7 @@ struct Weights {
             b1 = S::template spread32<q1>(blue);
     const V base0 = S::template spread32<q0>(base), base1 = S::template spread32<q1>(base);
     const V n0 = S::template spread32<q0>(normaliser), n1 = S::template spread32<q1>(normaliser);
+    PLCV_UNROLL
     for (int y = 0; y < L::kY; ++y) {
       const V r = channels[(0 * L::kGroups + g) * L::kY + y], gr = channels[(1 * L::kGroups + g) * L::kY + y],
               b = channels[(2 * L::kGroups + g) * L::kY + y];

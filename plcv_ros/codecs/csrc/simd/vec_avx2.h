@@ -6,6 +6,8 @@
 //   lanes(p)         the 16 bytes at p in every lane
 //   maddubs(u, s)    u[2i] * s[2i] + u[2i+1] * s[2i+1], u unsigned, s signed bytes, to 16 bits; callers keep it within them
 //   dot4(sum, u, s)  sum + four such products, 32 bits; every two neighbours' sum must fit 16 bits
+//   sum_step, sum_total   the same as dot4 over several steps, where all sums of neighbours together fit 16 bits: begin with zero(), step,
+//                    then ask for the total once
 //   mulhrs16(a, b)   (a * b + 2^14) >> 15
 //   even32(a, b)     a0 a2 b0 b2; odd32: a1 a3 b1 b3; spread32<q>(a): element q four times
 //   load_rgb<w>      w = 8: lane l holds pixels 16 l .. 16 l + 15; w > 8: pixels w l .. w l + w - 1, the last one repeated up to 16
@@ -95,6 +97,9 @@ struct Avx2 {
   static V even32(V a, V b) { return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88)); }
   static V odd32(V a, V b) { return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0xDD)); }
   static V dot4(V sum, V u, V s) { return add32(sum, _mm256_madd_epi16(maddubs(u, s), set16(1))); }
+
+  static V sum_step(V sum, V u, V s) { return add16(sum, maddubs(u, s)); }
+  static V sum_total(V sum) { return _mm256_madd_epi16(sum, set16(1)); }
 
   static F setf(float x) { return _mm256_set1_ps(x); }
   static F to_float(V a) { return _mm256_cvtepi32_ps(a); }

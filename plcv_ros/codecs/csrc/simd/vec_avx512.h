@@ -85,6 +85,9 @@ struct Avx512 {
   static V odd32(V a, V b) { return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0xDD)); }
   static V dot4(V sum, V u, V s) { return _mm512_dpbusd_epi32(sum, u, s); }
 
+  static V sum_step(V sum, V u, V s) { return dot4(sum, u, s); }
+  static V sum_total(V sum) { return sum; }
+
   static F setf(float x) { return _mm512_set1_ps(x); }
   static F to_float(V a) { return _mm512_cvtepi32_ps(a); }
   static V to_int(F a) { return _mm512_cvtps_epi32(a); }
