@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from plcv_ros.graph import GRAPHS, ArgumentError, build, configurations, localhost_only, share_directory
-from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, large_data, peers, unicast
+from plcv_ros.graph import GRAPHS, ArgumentError, build, configurations, share_directory
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, PROFILE_VARIABLES, environment, peers
 from plcv_ros.nodes.parameters import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +25,7 @@ COMMON = {"namespace", "use_sim_time", "params_file", "log_level", "configuratio
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "ROS_DISTRO",
+        "ROS_LOCALHOST_ONLY",
         "FASTDDS_BUILTIN_TRANSPORTS",
         "FASTDDS_DEFAULT_PROFILES_FILE",
         "FASTRTPS_DEFAULT_PROFILES_FILE",
@@ -166,14 +167,19 @@ def test_configurations_are_those_of_the_tables() -> None:
 
 
 def test_large_data_transport() -> None:
-    kilted = large_data({})
+    kilted = environment(environ={})
     assert kilted["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
     assert Path(kilted["CYCLONEDDS_URI"].removeprefix("file://")).is_file()
-    humble = large_data({"ROS_DISTRO": "humble"})
+    humble = environment(environ={"ROS_DISTRO": "humble"})
     assert Path(humble["FASTRTPS_DEFAULT_PROFILES_FILE"]).is_file()
     assert "FASTDDS_BUILTIN_TRANSPORTS" not in humble
-    assert large_data({"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "CYCLONEDDS_URI": "x"}) == {}, "the user's own settings are left alone"
-    assert "FASTDDS_BUILTIN_TRANSPORTS" not in large_data({"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"})
+
+
+def test_what_the_user_has_set_is_left_alone() -> None:
+    assert environment(environ={"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "CYCLONEDDS_URI": "x"}) == {}
+    own = {"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"}
+    assert set(environment(environ=own)) == {"CYCLONEDDS_URI"}
+    assert not set(PROFILE_VARIABLES) & set(environment(environ=own, local=True))
     assert make("offload", middleware="as_is").environment == {}
 
 
@@ -182,16 +188,19 @@ def test_peers() -> None:
     environment = make("remote", peer="10.0.0.1,10.0.0.2").environment
     assert environment["ROS_STATIC_PEERS"] == "10.0.0.1;10.0.0.2"
     assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert "FASTDDS_BUILTIN_TRANSPORTS" not in environment, "with it, participants with static peers alone do not find each other"
+    assert Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
 
 
 def test_peers_on_humble_go_into_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    humble = unicast(["10.0.0.1"], {"ROS_DISTRO": "humble"})
+    humble = environment(addresses=["10.0.0.1"], environ={"ROS_DISTRO": "humble"})
     root = ET.parse(humble["FASTRTPS_DEFAULT_PROFILES_FILE"]).getroot()
     namespace = {"f": "http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles"}
     addresses = root.findall(".//f:rtps/f:builtin/f:initialPeersList/f:locator/f:udpv4/f:address", namespace)
     assert [address.text for address in addresses] == ["127.0.0.1", "10.0.0.1"]
     assert '<Peer Address="10.0.0.1"/>' in humble["CYCLONEDDS_URI"]
+    assert humble["CYCLONEDDS_URI"].startswith("file://")
 
 
 def test_profiles_are_well_formed() -> None:
@@ -200,8 +209,12 @@ def test_profiles_are_well_formed() -> None:
 
 
 def test_localhost_only() -> None:
-    assert localhost_only({})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
-    assert localhost_only({"ROS_DISTRO": "humble"}) == {"ROS_LOCALHOST_ONLY": "1"}
+    local = make("offload", localhost_only="true").environment
+    assert local["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert local["ROS_STATIC_PEERS"] == ""
+    assert "FASTDDS_BUILTIN_TRANSPORTS" not in local, "rmw_fastrtps ignores it within localhost discovery"
+    assert Path(local["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
+    assert environment(local=True, environ={"ROS_DISTRO": "humble"})["ROS_LOCALHOST_ONLY"] == "1"
 
 
 def test_share_directory_of_an_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

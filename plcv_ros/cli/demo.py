@@ -21,7 +21,7 @@ from typing import Any
 from plcv_ros.cli import demo_report
 from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
-from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations, localhost_only
+from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations
 
 START_TIMEOUT_S = 120.0
 """torch may have to be read from a cold disk."""
@@ -132,6 +132,7 @@ def _graph(settings: Settings) -> Graph:
             "rate": str(settings.rate),
             "frames": str(settings.frames),
             "loop": "false",
+            "localhost_only": "true",
             "checkpoint": settings.checkpoint,
             "output": str(settings.out),
             "evaluation": "true",
@@ -146,7 +147,7 @@ def _graph(settings: Settings) -> Graph:
         "latency": {"title": demo_report.title(settings.source, settings.configuration, settings.rate), "max_frames": max(1000, 2 * settings.frames)},
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
-    environment = {**graph.environment, **localhost_only(), "ROS_DOMAIN_ID": str(_free_domain())}
+    environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
     return Graph(graph.name, nodes, environment)
 
 

@@ -9,7 +9,6 @@ into launch_ros actions, ``plcv up`` and ``plcv demo`` into processes. No ROS he
 from plcv_ros.graph.arguments import Argument, ArgumentError
 from plcv_ros.graph.graphs import GRAPHS, Graph, GraphKind, NodeSpec, build
 from plcv_ros.graph.locations import configurations, share_directory
-from plcv_ros.graph.transport import localhost_only
 
 __all__ = [
     "GRAPHS",
@@ -20,6 +19,5 @@ __all__ = [
     "NodeSpec",
     "build",
     "configurations",
-    "localhost_only",
     "share_directory",
 ]

@@ -99,6 +99,8 @@ REMOTE = (
     Argument("output", "Folder for the latency report (CSV, plot), written when the graph ends.", sets={"latency": "output_directory"}),
 )
 
+LOCAL = (Argument("localhost_only", "Keep the graph on this computer, out of sight of others on the network.", "false", _BOOLEAN, bool),)
+
 EVALUATION = (
     Argument(
         "evaluation",
@@ -110,7 +112,7 @@ EVALUATION = (
     Argument("evaluation_output", "Folder for what the evaluation writes.", sets={"evaluation": "output_directory"}),
 )
 
-OFFLOAD_ARGUMENTS = (*COMMON, *CAMERA, _IMAGE_TOPIC, *REMOTE, *EVALUATION)
+OFFLOAD_ARGUMENTS = (*COMMON, *LOCAL, *CAMERA, _IMAGE_TOPIC, *REMOTE, *EVALUATION)
 EDGE_ARGUMENTS = (*COMMON, *CAMERA, *ENCODER, _IMAGE_TOPIC)
 REMOTE_ARGUMENTS = (*COMMON, _IMAGE_TOPIC, *REMOTE)
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -132,13 +131,11 @@ class _Builder:
         return nodes
 
     def graph(self, nodes: list[NodeSpec]) -> Graph:
-        environ = dict(os.environ)
-        environment: dict[str, str] = {}
-        if self.values["middleware"] == "large_data":
-            environment.update(transport.large_data(environ))
-        addresses = transport.peers(self.values["peer"])
-        if addresses:
-            environment.update(transport.unicast(addresses, environ))
+        environment = transport.environment(
+            large_data=self.values["middleware"] == "large_data",
+            addresses=transport.peers(self.values["peer"]),
+            local=self.values.get("localhost_only", "").lower() == "true",
+        )
         return Graph(self.name, tuple(nodes), environment)
 
 

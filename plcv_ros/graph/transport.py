@@ -3,6 +3,10 @@
 
 Environment variables and profile files only; a vendor that is not in use ignores what is meant for another. The defaults of Fast DDS lose
 frames above half a megabyte without a word: best effort over its shared memory segment and UDP sockets delivers next to none of them.
+
+Which of the two Fast DDS settings works depends on discovery. The LARGE_DATA variable (TCP between machines) needs multicast: with static
+peers alone its participants do not find each other. And where discovery is limited to this machine and static peers, rmw_fastrtps puts
+default transports in place of what the variable asks for, but keeps those of a profile file.
 """
 
 from __future__ import annotations
@@ -23,7 +27,10 @@ FASTDDS_LARGE_DATA = "LARGE_DATA?max_msg_size=1MB&sockets_size=4MB"
 blocks for 19 ms instead of 0.5."""
 
 OLD_DISTRIBUTIONS = ("humble",)
-"""Their Fast DDS (2.6) knows neither that variable nor static peers: they get the XML profile."""
+"""Their Fast DDS (2.6) does not know that variable, their rmw no static peers: both come from the XML profile."""
+
+PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+"""The name since Fast DDS 3, and before."""
 
 
 def _host(address: str) -> str:
@@ -41,39 +48,49 @@ def peers(text: str) -> list[str]:
     return [_host(part) for part in re.split(r"[,;\s]+", text) if part]
 
 
-def large_data(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables that make large frames arrive. What ``environ`` (default: the process's) already sets is left alone."""
+def environment(
+    *, large_data: bool = True, addresses: list[str] | None = None, local: bool = False, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Variables for the nodes, beside those of ``environ`` (default: the process's own).
+
+    ``large_data``: transports that large frames need; profiles and transports that ``environ`` already names are left alone. ``addresses``:
+    discover these hosts by unicast. ``local``: keep the graph on this machine, out of sight of others.
+    """
     environ = os.environ if environ is None else environ
-    config = share_directory() / "config"
-    # A profile that the user loads describes transports of its own; the variable would override it.
-    own_profile = {"FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"} & set(environ)
-    result = {}
-    if environ.get("ROS_DISTRO") in OLD_DISTRIBUTIONS:
-        if not own_profile:
-            result["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(config / "fastdds.xml")
-    elif not own_profile and "FASTDDS_BUILTIN_TRANSPORTS" not in environ:
-        result["FASTDDS_BUILTIN_TRANSPORTS"] = FASTDDS_LARGE_DATA
-    if "CYCLONEDDS_URI" not in environ:
-        result["CYCLONEDDS_URI"] = (config / "cyclonedds.xml").as_uri()
+    addresses = addresses or []
+    old = environ.get("ROS_DISTRO") in OLD_DISTRIBUTIONS
+    result = _discovery(addresses, local, old)
+    cyclone = environ.get("CYCLONEDDS_URI", "")
+    if large_data:
+        # A profile that the user loads describes transports of its own.
+        if not any(name in environ for name in PROFILE_VARIABLES):
+            if addresses or local or old:
+                profile = _profile_with_peers(addresses) if addresses and old else share_directory() / "config" / "fastdds.xml"
+                result.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+            elif "FASTDDS_BUILTIN_TRANSPORTS" not in environ:
+                result["FASTDDS_BUILTIN_TRANSPORTS"] = FASTDDS_LARGE_DATA
+        if not cyclone:
+            cyclone = result["CYCLONEDDS_URI"] = (share_directory() / "config" / "cyclonedds.xml").as_uri()
+    if addresses and old:
+        result["CYCLONEDDS_URI"] = ",".join(filter(None, (cyclone, _cyclone_peers(addresses))))
     return result
 
 
-def unicast(addresses: list[str], environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables for discovery of ``addresses`` by unicast, beside this machine's own nodes."""
-    environ = os.environ if environ is None else environ
-    if environ.get("ROS_DISTRO") not in OLD_DISTRIBUTIONS:
-        return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": ";".join(addresses)}
+def _discovery(addresses: list[str], local: bool, old: bool) -> dict[str, str]:
+    if old:
+        return {"ROS_LOCALHOST_ONLY": "1"} if local and not addresses else {}
+    if not addresses and not local:
+        return {}
+    # The older switch would win over the newer ones where it is set.
+    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": ";".join(addresses), "ROS_LOCALHOST_ONLY": "0"}
+
+
+def _cyclone_peers(addresses: list[str]) -> str:
     elements = "".join(f'<Peer Address="{escape(a)}"/>' for a in ["localhost", *addresses])
-    cyclone = f"<Discovery><ParticipantIndex>auto</ParticipantIndex><Peers>{elements}</Peers></Discovery>"
-    return {
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(_profile_with_peers(addresses)),
-        "CYCLONEDDS_URI": ",".join(
-            (
-                environ.get("CYCLONEDDS_URI", (share_directory() / "config" / "cyclonedds.xml").as_uri()),
-                f"<General><AllowMulticast>false</AllowMulticast></General>{cyclone}",
-            )
-        ),
-    }
+    return (
+        "<General><AllowMulticast>false</AllowMulticast></General>"
+        f"<Discovery><ParticipantIndex>auto</ParticipantIndex><Peers>{elements}</Peers></Discovery>"
+    )
 
 
 def _profile_with_peers(addresses: list[str]) -> Path:
@@ -88,12 +105,3 @@ def _profile_with_peers(addresses: list[str]) -> Path:
     path = folder / "fastdds_peers.xml"
     path.write_text(text.replace(place, builtin + place), encoding="utf-8")
     return path
-
-
-def localhost_only(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Variables that keep a graph on this machine, out of sight of others."""
-    environ = os.environ if environ is None else environ
-    if environ.get("ROS_DISTRO") in OLD_DISTRIBUTIONS:
-        return {"ROS_LOCALHOST_ONLY": "1"}
-    # The older switch wins over the newer one where both are set.
-    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_STATIC_PEERS": "", "ROS_LOCALHOST_ONLY": "0"}
