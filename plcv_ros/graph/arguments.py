@@ -72,7 +72,7 @@ CAMERA = (
     Argument("topic", "Image topic in a bag; empty takes the only one.", sets={"camera": "topic"}),
     Argument("width", "Width of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "width"}),
     Argument("height", "Height of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "height"}),
-    Argument("rate", "Frames per second.", kind=float, sets={"camera": "rate"}),
+    Argument("rate", "Frames per second; 0 is the source's own.", kind=float, sets={"camera": "rate"}),
     Argument("loop", "Start a finite source again at its end.", choices=_BOOLEAN, kind=bool, sets={"camera": "loop"}),
     Argument("frames", "Stop after so many frames; 0 never stops.", kind=int, sets={"camera": "frames"}),
 )
