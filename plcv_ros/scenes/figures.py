@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import cv2
@@ -50,7 +51,7 @@ class _Pen:
 
     def limb(self, points: list[tuple[float, float]], thick: float, colour: Colour) -> None:
         t = max(1, round(thick * self.h))
-        for a, b in zip(points, points[1:]):
+        for a, b in itertools.pairwise(points):
             cv2.line(self.picture, self.at(*a), self.at(*b), colour, t, cv2.LINE_8)
             cv2.line(self.mask, self.at(*a), self.at(*b), 255, t, cv2.LINE_8)
 

@@ -81,6 +81,10 @@ class View:
     """Column of straight ahead, pixels (yaw included)."""
     time: float
     """Seconds since frame 0."""
+    origin: float
+    """Sideways place of the camera in the world: centre line plus ``d``."""
+    slope: float
+    """Sideways metres of the viewing direction a metre ahead."""
 
     @property
     def limit(self) -> float:
@@ -90,17 +94,15 @@ class View:
 
     def lateral(self, s: float, d: float) -> float:
         """Camera x of a point of the street."""
-        path = self.path
-        return path(s) + d - path(self.s) - self.d - path.slope(self.s) * (s - self.s)
+        return self.path(s) + d - self.origin - self.slope * (s - self.s)
 
     def bend(self, z: Points) -> Points:
         """Camera x of the street's centre line at distances ``z``."""
-        path = self.path
-        return path.many(z + self.s) - (path(self.s) + self.d) - path.slope(self.s) * z
+        return self.path.many(z + self.s) - self.origin - self.slope * z
 
     def slope_at(self, s: float) -> float:
         """dx/dz of the street's direction at ``s``."""
-        return self.path.slope(s) - self.path.slope(self.s)
+        return self.path.slope(s) - self.slope
 
     def project(self, points: Points) -> Points:
         """(N, 3) camera x, y, z -> (N, 2) pixel column, row."""
@@ -131,14 +133,16 @@ class Ride:
         return self._start + self.speed * time + self._surge(time)
 
     def view(self, time: float) -> View:
-        c = self.camera
+        c, s, d = self.camera, self.distance(time), self.lane + self._drift(time)
         return View(
             camera=c,
             path=self.path,
-            s=self.distance(time),
-            d=self.lane + self._drift(time),
+            s=s,
+            d=d,
             height=1.45 + self._heave(time),
             horizon=c.cy + c.fy * self._pitch(time),
             centre=c.cx + c.fx * self._yaw(time),
             time=time,
+            origin=self.path(s) + d,
+            slope=self.path.slope(s),
         )

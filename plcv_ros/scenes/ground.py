@@ -8,6 +8,7 @@ shrunk as much along the street and across it as that band sees it, so nothing f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,7 +78,7 @@ def paint_surface(rng: np.random.Generator, section: Section, mood: Mood) -> tup
         surface[rows, _column(d) : _column(d + rng.uniform(0.5, 1.6))] *= float(rng.choice([0.78, 0.84, 1.12]))
     for _ in range(26):  # cracks
         s, d = rng.uniform(2, length - 6), rng.uniform(-4, 4)
-        steps = np.cumsum(rng.normal(0, (3, 9), (12, 2)), 0) + (_column(d), s * PER_METRE)
+        steps = np.cumsum(rng.normal(0, (3, 9), (12, 2)), 0) + np.array([_column(d), s * PER_METRE])
         cv2.polylines(surface, [np.rint(steps).astype(np.int32)], False, (grey * 0.6).tolist(), 1)
     for _ in range(6):  # covers
         centre = (_column(rng.uniform(-3, 3)), round(rng.uniform(3, length - 3) * PER_METRE))
@@ -108,8 +109,8 @@ def paint_surface(rng: np.random.Generator, section: Section, mood: Mood) -> tup
             _stripe(surface, zebra, zebra + 2.8, d + 0.2, d + 0.75, white, rough)
         _stripe(surface, zebra - 1.6, zebra - 1.3, -LANE, 0, white, rough)
     arrow = (zebra + 30) % (length - 8) + 2
-    head = np.array([[-1.6, 3.4], [-2.1, 2.2], [-1.75, 2.2], [-1.75, 0], [-1.45, 0], [-1.45, 2.2], [-1.1, 2.2]]) + (0, arrow)
-    cv2.fillPoly(surface, [np.rint((head + (HALF, 0)) * PER_METRE).astype(np.int32)], (188.0, 188.0, 184.0))
+    head = np.array([[-1.6, 3.4], [-2.1, 2.2], [-1.75, 2.2], [-1.75, 0], [-1.45, 0], [-1.45, 2.2], [-1.1, 2.2]]) + np.array([HALF, arrow])
+    cv2.fillPoly(surface, [np.rint(head * PER_METRE).astype(np.int32)], (188.0, 188.0, 184.0))
 
     slab = 15
     for side in (-1, 1):
@@ -138,7 +139,7 @@ def paint_surface(rng: np.random.Generator, section: Section, mood: Mood) -> tup
     return to_picture(surface), labels
 
 
-def _cast_shadows(rng: np.random.Generator, surface: Plane, offset: npt.NDArray[np.float64], section: Section, mood: Mood) -> None:
+def _cast_shadows(rng: np.random.Generator, surface: Plane, offset: npt.NDArray[np.floating[Any]], section: Section, mood: Mood) -> None:
     """Shadows of the roofs on the sun's side, and dapples of trees."""
     reach = np.repeat(rng.uniform(-1.5, 7.0, 16), ROWS // 16)
     reach = np.convolve(np.concatenate([reach[-24:], reach, reach[:24]]), np.ones(49) / 49, "valid")

@@ -45,15 +45,4 @@ def tint(base: tuple[float, float, float], plane: Plane) -> Plane:
 
 def to_picture(values: npt.NDArray[np.floating]) -> Picture:
     """Float colours 0..255 -> uint8, clipped."""
-    return np.clip(values, 0, 255).astype(np.uint8)
-
-
-def pyramid(picture: Picture, levels: int) -> list[Picture]:
-    """The picture and its halves by area averaging, for drawing it small without aliasing."""
-    chain = [picture]
-    for _ in range(levels - 1):
-        h, w = chain[-1].shape[:2]
-        if min(h, w) < 4:
-            break
-        chain.append(cv2.resize(chain[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA))
-    return chain
+    return np.asarray(np.clip(values, 0, 255), np.uint8)

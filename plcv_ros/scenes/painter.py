@@ -75,7 +75,7 @@ class Sprite:
     @property
     def aspect(self) -> float:
         h, w = self.levels[0][1].shape
-        return w / h
+        return float(w / h)
 
 
 class Canvas:
@@ -154,8 +154,11 @@ class Canvas:
         size = (x1 - x0, y1 - y0)
         patch = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         patch = cv2.convertScaleAbs(patch, alpha=shade.gain, beta=shade.offset)
-        cover = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-        cover = cv2.threshold(cover, 127, 255, cv2.THRESH_BINARY)[1]
+        if sy > 1:  # enlarged: a smooth outline instead of steps
+            cover = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+            cover = cv2.threshold(cover, 127, 255, cv2.THRESH_BINARY)[1]
+        else:
+            cover = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
         cv2.copyTo(patch, cover, self.image[y0:y1, x0:x1])
         self.labels[y0:y1, x0:x1][cover > 0] = label
 

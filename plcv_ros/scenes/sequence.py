@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -17,12 +20,36 @@ from plcv_ros.scenes.mood import choose_mood
 from plcv_ros.scenes.noise import Picture
 from plcv_ros.scenes.painter import Canvas, Sprite, Texture
 from plcv_ros.scenes.sky import Backdrop
-from plcv_ros.scenes.street import CHUNK, Lot, Plant, Post, Stock, Street
+from plcv_ros.scenes.street import CHUNK, Lot, Mover, Plant, Post, Stock, Street
 
 BUILDING, POLE, TREE, SIGN = (CAMVID.index(name) for name in ("building", "pole", "tree", "sign"))
 FENCE, PEDESTRIAN, BICYCLIST = (CAMVID.index(name) for name in ("fence", "pedestrian", "bicyclist"))
 FAR = 125.0
 SIZES = ((32, 32), (8192, 8192))
+_ROUND = np.stack([np.cos(np.arange(8) * (math.pi / 4)), np.sin(np.arange(8) * (math.pi / 4))], 1)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A cut-out on the ground at ``s``, ``d``, ``tall`` metres high."""
+
+    s: float
+    d: float
+    sprite: Sprite
+    tall: float
+    label: int
+    mirror: bool
+
+
+def _shuttle(way: float, half: float) -> tuple[float, bool]:
+    """Back and forth between -``half`` and +``half`` after ``way`` metres; and whether it is on the way back."""
+    way %= 4 * half
+    return (way - half, False) if way < 2 * half else (3 * half - way, True)
+
+
+def _walking(m: Mover, d: float, stock: list[list[Sprite]], t: float, mirror: bool) -> Standing:
+    sprite = stock[m.number % len(stock)][int((t * 0.95 + m.phase) * STEPS) % STEPS]
+    return Standing(m.s, d, sprite, 1.6 + 0.22 * ((m.number >> 8) % 100) / 100, PEDESTRIAN, mirror)
 
 
 class SceneSequence:
@@ -76,31 +103,19 @@ class SceneSequence:
 
     def _draw_world(self, canvas: Canvas, view: View) -> None:
         """Everything that stands on the ground, far to near."""
-        items: list[tuple[float, int, object]] = []
-        first = int((view.s - 10) // CHUNK)
-        for number in range(first, int((view.s + FAR) // CHUNK) + 1):
+        items: list[tuple[float, int, Callable[[], None]]] = []
+        for number in range(int((view.s - 10) // CHUNK), int((view.s + FAR) // CHUNK) + 1):
             for side in (-1, 1):
                 stretch = self._street.stretch(number, side)
-                items += [(lot.s1, 0, lot) for lot in stretch.lots if lot.s1 > view.s + 1.5]
-                items += [(post.s, 1, post) for post in stretch.posts if 2.0 < post.s - view.s < (60 if post.sign is None else 55)]
-                items += [(plant.s, 2, plant) for plant in stretch.plants if 2.5 < plant.s - view.s < FAR]
-                items += [(p.s, 3, (p.s, p.d, self._car(p.number, p.away))) for p in stretch.parked if p.s < view.s + 90]
-        items += [(s, 3, (s, d, car)) for s, d, car in self._traffic(view)]
-        items += [(m[0], 4, m) for m in self._people(view)]
+                items += [(lot.s1, 0, partial(self._draw_lot, canvas, view, lot)) for lot in stretch.lots if lot.s1 > view.s + 1.5]
+                items += [(p.s, 1, partial(self._draw_post, canvas, view, p)) for p in stretch.posts if 2.0 < p.s - view.s < 58]
+                items += [(p.s, 2, partial(self._draw_plant, canvas, view, p)) for p in stretch.plants if 2.5 < p.s - view.s < FAR]
+                items += [(p.s, 3, partial(self._car(p.number, p.away).draw, canvas, view, self._mood, p.s, p.d)) for p in stretch.parked]
+        items += [(s, 3, partial(car.draw, canvas, view, self._mood, s, d)) for s, d, car in self._traffic(view)]
+        items += [(person.s, 4, partial(self._stand, canvas, view, person)) for person in self._people(view)]
         items.sort(key=lambda item: (-item[0], item[1]))
-        for _, kind, thing in items:
-            if kind == 0:
-                self._draw_lot(canvas, view, thing)  # type: ignore[arg-type]
-            elif kind == 1:
-                self._draw_post(canvas, view, thing)  # type: ignore[arg-type]
-            elif kind == 2:
-                self._draw_plant(canvas, view, thing)  # type: ignore[arg-type]
-            elif kind == 3:
-                s, d, car = thing  # type: ignore[misc]
-                car.draw(canvas, view, self._mood, s, d)
-            else:
-                s, d, sprite, tall, label, mirror = thing  # type: ignore[misc]
-                self._stand(canvas, view, sprite, s, d, tall, label, mirror)
+        for _, _, draw in items:
+            draw()
 
     def _car(self, number: int, away: bool) -> Car:
         if (number, away) not in self._cars:
@@ -122,61 +137,49 @@ class SceneSequence:
         cars += [(m.s, 1.6 + 0.3 * (m.d - 0.5), self._car(m.number, False)) for m in self._street.lattice(2, 30.0, 0.62, -8.0, t, s - 5, s + 90)]
         return cars
 
-    def _people(self, view: View) -> list[tuple[float, float, Sprite, float, int, bool]]:
-        t, s, street = view.time, view.s, self._street
-        people: list[tuple[float, float, Sprite, float, int, bool]] = []
+    def _people(self, view: View) -> list[Standing]:
+        t, s, street, stock = view.time, view.s, self._street, self._stock
+        people: list[Standing] = []
         for which, side, speed in ((3, -1, 1.35), (4, -1, -1.25), (5, 1, 1.3), (6, 1, -1.4)):
             kerb, back = street.section.kerb(side), street.section.back(side)
-            for m in street.lattice(which, 9.0, 0.62, speed, t, s + 3, s + 50):
-                d = side * (kerb + 0.7 + (back - kerb - 1.1) * m.d)
-                people.append(self._walk(m.s, d, self._stock.walkers, m.number, m.phase, t, False))
+            room = back - kerb - 1.1
+            found = street.lattice(which, 9.0, 0.62, speed, t, s + 3, s + 50)
+            people += [_walking(m, side * (kerb + 0.7 + room * m.d), stock.walkers, t, False) for m in found]
         for m in street.lattice(7, 34.0, 0.6, 0.0, t, s + 8, s + 55):  # across the street and back
-            span = 2 * (LANE + 3.0)
-            way = (m.phase * 40 + 1.3 * t) % (2 * span)
-            people.append(
-                self._walk(m.s, (way if way < span else 2 * span - way) - span / 2, self._stock.crossers, m.number, m.phase, t, way >= span)
-            )
-        for which, spacing, speed, d in ((8, 22.0, 4.4, -LANE + 0.4), (9, 30.0, -4.6, LANE - 0.35)):
+            d, back_again = _shuttle(m.phase * 40 + 1.3 * t, LANE + 3.0)
+            people.append(_walking(m, d, stock.crossers, t, back_again))
+        for which, spacing, speed, lane in ((8, 22.0, 4.4, -LANE + 0.4), (9, 30.0, -4.6, LANE - 0.35)):
             for m in street.lattice(which, spacing, 0.62, speed, t, s + 4, s + 55):
-                sprite = self._stock.riders[m.number % 4][int(t * 8 + m.phase * STEPS) % STEPS]
-                people.append((m.s, d + 0.5 * (m.d - 0.5), sprite, 1.72, BICYCLIST, False))
+                sprite = stock.riders[m.number % len(stock.riders)][int(t * 8 + m.phase * STEPS) % STEPS]
+                people.append(Standing(m.s, lane + 0.5 * (m.d - 0.5), sprite, 1.72, BICYCLIST, False))
         for m in street.lattice(10, 90.0, 0.6, 0.0, t, s + 12, s + 60):
-            span = 2 * (LANE + 12.0)
-            way = (m.phase * 90 + 4.0 * t) % (2 * span)
-            sprite = self._stock.side_riders[m.number % 2][int(t * 8 + m.phase * STEPS) % STEPS]
-            people.append((m.s, (way if way < span else 2 * span - way) - span / 2, sprite, 1.68, BICYCLIST, way >= span))
+            d, back_again = _shuttle(m.phase * 90 + 4.0 * t, LANE + 12.0)
+            sprite = stock.side_riders[m.number % len(stock.side_riders)][int(t * 8 + m.phase * STEPS) % STEPS]
+            people.append(Standing(m.s, d, sprite, 1.68, BICYCLIST, back_again))
         return people
 
-    @staticmethod
-    def _walk(
-        s: float, d: float, stock: list[list[Sprite]], number: int, phase: float, t: float, mirror: bool
-    ) -> tuple[float, float, Sprite, float, int, bool]:
-        sprite = stock[number % len(stock)][int((t * 0.95 + phase) * STEPS) % STEPS]
-        return s, d, sprite, 1.6 + 0.22 * ((number >> 8) % 100) / 100, PEDESTRIAN, mirror
-
-    def _stand(self, canvas: Canvas, view: View, sprite: Sprite, s: float, d: float, tall: float, label: int, mirror: bool) -> None:
+    def _stand(self, canvas: Canvas, view: View, thing: Standing) -> None:
         """An upright cut-out on the ground, with its shadow."""
-        z = s - view.s
-        x = view.lateral(s, d)
-        if z < 1.5 or abs(x) > view.limit * z + tall:
+        z = thing.s - view.s
+        x = view.lateral(thing.s, thing.d)
+        if z < 1.5 or abs(x) > view.limit * z + thing.tall:
             return
         scale = view.camera.fx / z
         column, row = view.centre + x * scale, view.horizon + view.height * scale
         mood = self._mood
-        if label != TREE:
-            half = 0.3 * scale * sprite.aspect * tall
+        if thing.label != TREE:
+            half = 0.3 * scale * thing.sprite.aspect * thing.tall
             flat = 0.1 * scale * view.height / z + 0.5
-            angle = np.arange(8) * (math.pi / 4)
             shift = -mood.sun_side * half * 0.8
-            canvas.shadow(np.stack([column + shift + 1.4 * half * np.cos(angle), row + flat * np.sin(angle)], 1), 0.25 + mood.shadow / 2)
-        light = (mood.left if d < 0 else mood.right) * 0.6 + mood.ground * 0.4
-        canvas.sprite(sprite, (column, row), tall * scale, mood.shade(z, light), label, mirror)
+            canvas.shadow(_ROUND * (1.4 * half, flat) + (column + shift, row), 0.25 + mood.shadow / 2)
+        light = (mood.left if thing.d < 0 else mood.right) * 0.6 + mood.ground * 0.4
+        canvas.sprite(thing.sprite, (column, row), thing.tall * scale, mood.shade(z, light), thing.label, thing.mirror)
 
     def _draw_plant(self, canvas: Canvas, view: View, plant: Plant) -> None:
         if plant.s - view.s < 2.5:
             return
         sprite = self._stock.trees[plant.kind] if plant.kind >= 0 else self._stock.bushes[-1 - plant.kind]
-        self._stand(canvas, view, sprite, plant.s, plant.d, plant.tall, TREE, False)
+        self._stand(canvas, view, Standing(plant.s, plant.d, sprite, plant.tall, TREE, False))
 
     def _draw_post(self, canvas: Canvas, view: View, post: Post) -> None:
         z = post.s - view.s
@@ -282,7 +285,7 @@ class SceneSequence:
         light: float,
         label: int,
     ) -> None:
-        """A flat sheet along the street, from ``span[0]`` to ``span[1]``; its lower edge at offset ``ds[0]``, height ``ys[0]``, its upper edge at the others."""
+        """A flat sheet along the street, from ``span[0]`` to ``span[1]``; ``ds``, ``ys``: offset and height of its lower and upper edge."""
         z0, z1 = span[0] - view.s, span[1] - view.s
         x0, x1 = view.lateral(span[0], ds[0]), view.lateral(span[1], ds[0])
         # cut away what is behind the camera or beside the image: a + b * t >= 0 for 0 <= t <= 1

@@ -49,7 +49,8 @@ class Backdrop:
             if rng.random() < 0.5:
                 area = np.zeros((height, width), bool)
                 area[max(0, height - int(tall)) :, x : x + wide] = True
-                colour = shade.colour(tuple(float(c) for c in rng.uniform((110, 90, 70), (180, 165, 150))))
+                grey = float(rng.uniform(95, 165))
+                colour = shade.colour((grey * 1.08, grey, grey * 0.9))
                 image[area] = colour
                 labels[area] = BUILDING
             x += wide
@@ -62,7 +63,7 @@ class Backdrop:
 
     def draw(self, canvas: Canvas, view: View) -> None:
         rows = min(max(int(np.floor(view.horizon)) + 1, 0), canvas.height, self._labels.shape[0])
-        turn = view.path.slope(view.s) * view.camera.fx + view.camera.cx - view.centre
+        turn = view.slope * view.camera.fx + view.camera.cx - view.centre
         column = min(max(round(self._margin + turn), 0), 2 * self._margin)
         top = self._labels.shape[0] - rows
         canvas.image[:rows] = self._image[top:, column : column + canvas.width]

@@ -7,6 +7,7 @@ things sit on endless lattices that travel at a speed of their own. So any frame
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -83,13 +84,12 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Mover:
-    """Something at ``s`` now: ``number`` picks its looks, ``phase`` its step, ``cross`` that it walks across the street."""
+    """Something at ``s`` now: ``number`` picks its looks, ``phase`` its step; ``d`` is a fraction 0..1."""
 
     s: float
     d: float
     number: int
     phase: float
-    toward: int
 
 
 class Stock:
@@ -225,6 +225,9 @@ class Street:
                     stretch.parked.append(Parked(s, side * (LANE + 1.35), int(rng.integers(1 << 30)), side < 0 or rng.random() < 0.15))
                 s += 5.85
 
+    def _looks(self, which: int, k: int) -> tuple[float, ...]:
+        return tuple(np.random.default_rng([self._seed, 11, which, k + (1 << 20)]).random(5).tolist())
+
     def lattice(self, which: int, spacing: float, share: float, speed: float, time: float, near: float, far: float) -> list[Mover]:
         """The things of an endless procession now between ``near`` and ``far`` along the street.
 
@@ -233,12 +236,10 @@ class Street:
         shift = speed * time
         found = []
         for k in range(int((near - shift) // spacing) - 1, int((far - shift) // spacing) + 2):
-            row = self._remember(
-                self._hashes, (which, k), lambda k=k: tuple(np.random.default_rng([self._seed, 11, which, k + (1 << 20)]).random(5).tolist())
-            )  # type: ignore[misc]
+            row = self._remember(self._hashes, (which, k), functools.partial(self._looks, which, k))
             if row[0] >= share:
                 continue
             s = (k + 0.15 + 0.7 * row[1]) * spacing + shift
             if near <= s <= far:
-                found.append(Mover(s, row[2], int(row[3] * (1 << 30)), row[4], 1 if speed >= 0 else -1))
+                found.append(Mover(s, row[2], int(row[3] * (1 << 30)), row[4]))
         return found
