@@ -43,7 +43,7 @@ class Settings:
     """The encoder's learning rate, as a share of ``rate``: it starts from trained weights."""
     weight_decay: float = 0.01
     warmup: int = 60
-    """Steps of linear warm-up; after it the rate falls as (1 - progress) ** 0.9."""
+    """Steps of linear warm-up, at most a tenth of the run; the rate falls as (1 - progress) ** 0.9."""
     average: float = 0.997
     """Decay a step of the exponentially averaged weights, which are what is evaluated and shipped."""
     overlap: float = 0.5
@@ -111,6 +111,7 @@ def train(
     weights = class_weights(datasets, label_set).to(device)
     epoch_length = max(sum(round(len(d) * d.share) for d in datasets) // settings.batch, 1)
     steps = epoch_length * settings.epochs
+    warmup = max(min(settings.warmup, steps // 10), 1)
 
     folder.mkdir(parents=True, exist_ok=True)
     state_path, metrics_path, model_path = folder / "last.pt", folder / "metrics.csv", folder / "model.safetensors"
@@ -149,7 +150,7 @@ def train(
     while step < steps:
         started = time.perf_counter()
         progress = step / steps
-        rate = min((step + 1) / settings.warmup, 1.0) * (1 - progress) ** 0.9
+        rate = min((step + 1) / warmup, 1.0) * (1 - progress) ** 0.9
         for group, base in zip(optimiser.param_groups, bases):
             group["lr"] = base * rate
 

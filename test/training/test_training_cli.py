@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv train segmentation`` and ``plcv eval`` as a user types them, on generated scenes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("cv2")
+pytest.importorskip("plcv_ros.scenes")
+
+from plcv_ros.cli.main import main  # noqa: E402
+from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
+
+SCENES = "scenes,seeds=1000:1004,frames=2,size=160x96"
+TRAIN = [
+    "train",
+    "segmentation",
+    "--data",
+    SCENES,
+    "--scale",
+    "0.5",
+    "--width",
+    "16",
+    "--fine",
+    "8",
+    "--crop",
+    "96",
+    "--batch",
+    "4",
+    "--threads",
+    "1",
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    assert main([*TRAIN, "--epochs", "15", "--rate", "0.01", "--encoder-rate", "1", "--average", "0.9", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_training_on_scenes_learns(trained: Path) -> None:
+    rows = list(csv.DictReader((trained / "metrics.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
+    losses = [float(row["loss"]) for row in rows]
+    assert np.mean(losses[-3:]) < 0.75 * np.mean(losses[:3])
+
+
+def test_checkpoint_tells_its_origin(trained: Path) -> None:
+    metadata = read_checkpoint(trained / "model.safetensors").metadata
+    assert metadata["codec"] == "original"
+    assert metadata["data"][0]["name"] == "scenes 1000:1004"
+    assert "Apache-2.0" in metadata["licence"]
+    assert metadata["training"]["command"].startswith("plcv ")
+    assert metadata["training"]["seed"] == 0
+
+
+def test_stop_and_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = [*TRAIN, "--epochs", "2", "--out", str(tmp_path)]
+    assert main([*run, "--stop-after", "1"]) == 0
+    assert "--resume continues" in capsys.readouterr().out
+    assert main([*run, "--resume"]) == 0
+    assert "wrote" in capsys.readouterr().out
+    assert main([*run, "--resume", "--seed", "4"]) == 1
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_eval_prints_and_writes(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = tmp_path / "copy.safetensors"
+    checkpoint.write_bytes((trained / "model.safetensors").read_bytes())
+    arguments = ["eval", str(checkpoint), "--data", "scenes,seeds=1:3,frames=2,size=160x96", "--device", "cpu"]
+    files = ["--csv", str(tmp_path / "a.csv"), "--json", str(tmp_path / "a.json"), "--pictures", str(tmp_path / "pictures"), "--picture-count", "2"]
+    assert main([*arguments, *files, "--record"]) == 0
+    printed = capsys.readouterr().out
+    assert "road" in printed
+    assert "mIoU" in printed
+    assert main([*arguments, "--limit", "2", "--csv", str(tmp_path / "a.csv")]) == 0
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [row["pictures"] for row in rows] == ["4", "2"]
+    written = json.loads((tmp_path / "a.json").read_text())
+    assert written["miou"] == pytest.approx(float(rows[0]["miou"]))
+    assert 0.5 * 4 * 160 * 96 < np.sum(written["confusion"]) <= 4 * 160 * 96
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
+    assert [score["data"] for score in read_checkpoint(checkpoint).metadata["scores"]] == ["scenes 1:3"]
+    before, after = (read_checkpoint(p).tensors for p in (trained / "model.safetensors", checkpoint))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_eval_through_a_codec(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    arguments = ["eval", str(trained / "model.safetensors"), "--data", "scenes,seeds=1:2,frames=1,size=160x96", "--device", "cpu"]
+    assert main([*arguments, "--codec", "astc:12x12"]) == 0
+    assert "astc:12x12" in capsys.readouterr().out
+    for codec in ("h264", "astc:9x9", "astc:8x8:best", "jpeg:x"):
+        assert main([*arguments, "--codec", codec]) == 1
+        assert "plcv eval:" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", str(tmp_path / "no.safetensors"), "--data", "scenes"]) == 1
+    assert "no.safetensors" in capsys.readouterr().err
+    assert main(["eval", "default", "--data", "kitti=x"]) == 1
+    assert "unknown kind 'kitti'" in capsys.readouterr().err
+    assert main([*TRAIN, "--init", str(tmp_path / "no.pth"), "--out", str(tmp_path)]) == 1
+    assert "no.pth" in capsys.readouterr().err
+    assert main(["train", "segmentation", "--data", "camvid=/nowhere", "--out", str(tmp_path)]) == 1
+    assert "/nowhere" in capsys.readouterr().err
+    assert main([*TRAIN, "--scale", "3", "--out", str(tmp_path)]) == 1
+    assert "scale 3.0" in capsys.readouterr().err
