@@ -24,6 +24,8 @@ ROWS, COLUMNS, PER_METRE = 2048, 1024, 25.0
 HALF = COLUMNS / PER_METRE / 2
 ROAD, PAVEMENT, GRASS = CAMVID.index("road"), CAMVID.index("pavement"), CAMVID.index("tree")
 LANE = 3.2
+GRAIN_TILE, GRAIN_FROM = 512, 600.0
+"""Side of the tile of fine grain, one pixel a centimetre, and the focal length in pixels from which it is added."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,10 @@ class Ground:
             thin = np.ascontiguousarray(labels[(1 << ky) // 2 :: 1 << ky, step // 2 :: step])
             self._levels.append((np.concatenate([wide[-1:], wide, wide[:1]]), np.concatenate([thin[-1:], thin, thin[:1]]), kx))
             picture = cv2.resize(picture, (COLUMNS, picture.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        # Large images see more of the asphalt than the surface's 4 cm a pixel hold.
+        self._grain: npt.NDArray[np.int16] | None = None
+        if camera.fx > GRAIN_FROM:
+            self._grain = np.rint(fractal(rng, GRAIN_TILE, GRAIN_TILE, 8, 1, 0.9) * 12 * mood.ground).astype(np.int16)
         self._columns = np.arange(camera.width, dtype=np.float32)
 
     def draw(self, canvas: Canvas, view: View) -> None:
@@ -198,4 +204,9 @@ class Ground:
             band = cv2.remap(picture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             cv2.convertScaleAbs(band, dst=canvas.image[rows], alpha=shade.gain, beta=shade.offset)
             cv2.remap(labels, map_x, map_y, cv2.INTER_NEAREST, dst=canvas.labels[rows], borderMode=cv2.BORDER_REPLICATE)
+            if self._grain is not None and ky < 2:
+                map_x = map_x * np.float32(4 << kx)
+                map_y[:] = (along[row:end] * 4 % GRAIN_TILE)[:, None]
+                grain = cv2.remap(self._grain >> ky, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+                cv2.add(canvas.image[rows], cv2.merge([grain, grain, grain]), dst=canvas.image[rows], dtype=cv2.CV_8U)
             row = end

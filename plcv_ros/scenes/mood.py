@@ -69,5 +69,5 @@ def choose_mood(rng: np.random.Generator) -> Mood:
         )  # fmt: skip
     return Mood(
         "dusk", (112, 126, 138), (206, 204, 196), 0.75, (150, 156, 160), 0.62, 0.5, 0.58, 0.22, 0,
-        128, 330, (1.0 * wobble, 0.06), (1.0, 0.99, 0.97), noise * 1.25,
+        128, 330, (1.04 * wobble, 0.06), (1.0, 0.99, 0.97), noise * 1.6,
     )  # fmt: skip
