@@ -30,7 +30,9 @@ OLD_DISTRIBUTIONS = ("humble",)
 """Their Fast DDS (2.6) does not know that variable, their rmw no static peers: both come from the XML profile."""
 
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
-"""The name since Fast DDS 3, and before."""
+"""The name since Fast DDS 3 (Kilted), and before; the newer ones warn of the older name, the older ones do not know the newer."""
+
+_FASTDDS_2 = ("humble", "iron", "jazzy")
 
 
 def _host(address: str) -> str:
@@ -66,7 +68,7 @@ def environment(
         if not any(name in environ for name in PROFILE_VARIABLES):
             if addresses or local or old:
                 profile = _profile_with_peers(addresses) if addresses and old else share_directory() / "config" / "fastdds.xml"
-                result.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+                result[PROFILE_VARIABLES[environ.get("ROS_DISTRO") in _FASTDDS_2]] = str(profile)
             elif "FASTDDS_BUILTIN_TRANSPORTS" not in environ:
                 result["FASTDDS_BUILTIN_TRANSPORTS"] = FASTDDS_LARGE_DATA
         if not cyclone:
