@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", metavar="CODEC", help="send every picture through a codec first: astc:8x8:fast, astc:12x12:fine, jpeg:90")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="score only N pictures, evenly spread; 0 = all (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = half of the cores (default)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write some pictures: seen, truth, overlay, prediction")
     parser.add_argument("--picture-count", type=int, default=8, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="append the figures as one row")

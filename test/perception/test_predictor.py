@@ -17,7 +17,7 @@ from plcv_ros.perception.checkpoint import IMAGENET_MEAN, IMAGENET_STD, WEIGHTS,
 from plcv_ros.perception.metrics import ConfusionMatrix  # noqa: E402
 from plcv_ros.perception.networks import NETWORKS, build_network, resize_scores  # noqa: E402
 from plcv_ros.perception.networks.espnetv2 import WIDTHS, Encoder  # noqa: E402
-from plcv_ros.perception.predictor import Predictor, choose_device  # noqa: E402
+from plcv_ros.perception.predictor import Predictor, available_cores, choose_device  # noqa: E402
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
@@ -84,6 +84,8 @@ def test_devices_and_threads(tmp_path: Path) -> None:
     try:
         predictor = load_predictor(path, device="auto", threads=1)
         assert torch.get_num_threads() == 1
+        load_predictor(path, device="cpu")
+        assert torch.get_num_threads() == max(available_cores() // 2, 1)
         assert predictor.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
     finally:
         torch.set_num_threads(before)
