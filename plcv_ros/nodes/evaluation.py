@@ -165,7 +165,7 @@ class EvaluationNode(FrameNode):
             panels.append((caption, shown))
             panels.append(("labels", self._label_set.overlay(shown, labels, 0.6)))
             path = self._directory / OVERLAY_FILE
-            overlay_picture.save(path, panels)
+            overlay_picture.save(path, panels, list(zip(self._label_set.classes, self._label_set.colours)))
         except (codecs.CodecError, conversion.ImageError, ValueError, ImportError, OSError) as error:
             self.get_logger().warning(f"no overlay picture: {error}", once=True)
             return
