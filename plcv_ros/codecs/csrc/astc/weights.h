@@ -50,7 +50,7 @@ struct Weights {
         for (int j = 0; j < L::kRows; ++j) {
           const int c0 = kColumns.c[j][2 * k], c1 = kColumns.c[j][2 * k + 1];
           if (c0 == 0 && c1 == 0) continue;
-          const V c = S::set16((c0 & 255) | (c1 << 8));
+          const V c = S::set16((c0 & 255) | ((c1 & 255) << 8));
           low[j] = S::add16(low[j], S::maddubs(a, c));
           high[j] = S::add16(high[j], S::maddubs(b, c));
         }

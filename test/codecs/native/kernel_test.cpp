@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the codec's C++ without Python: every target of this machine against the scalar one, and all against golden hashes, so that
+// machines of different architectures prove each other's bytes. Prints a line a check; exits with the number of failures.
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "astc/decode.h"
+#include "astc/encode.h"
+#include "astc/header.h"
+#include "simd/targets.h"
+
+namespace {
+
+using namespace plcv;
+
+struct Random {
+  uint32_t state;
+  uint32_t next() {
+    state = state * 1664525u + 1013904223u;
+    return state >> 8;
+  }
+  int below(int n) { return static_cast<int>(next() % static_cast<uint32_t>(n)); }
+};
+
+uint64_t hash(uint64_t h, const std::vector<uint8_t>& bytes) {
+  for (uint8_t b : bytes) h = (h ^ b) * 1099511628211ull;
+  return h;
+}
+
+constexpr uint64_t kEmptyHash = 14695981039346656037ull;
+
+// Noise, extremes, gradients, flat and nearly flat pictures, edges between two colours (also of equal luma).
+std::vector<uint8_t> picture(int kind, int width, int height, int channels, Random& random) {
+  std::vector<uint8_t> p(static_cast<std::size_t>(width) * height * channels);
+  int a[4], b[4];
+  for (int c = 0; c < 4; ++c) {
+    a[c] = random.below(256);
+    b[c] = random.below(256);
+  }
+  std::size_t i = 0;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < channels; ++c, ++i) {
+        int value = 0;
+        switch (kind) {
+          case 0:
+            value = random.below(256);
+            break;
+          case 1:
+            value = random.below(2) * 255;
+            break;
+          case 2:
+            value = (x * (a[c] - 128) + y * (b[c] - 128)) / 64 + 128 + random.below(9) - 4;
+            break;
+          case 3:
+            value = a[c];
+            break;
+          case 4:
+            value = a[c] + random.below(5) - 2;
+            break;
+          default:
+            value = ((x * 5 + y * 3) / 17 % 2 ? a[c] : b[c]) + random.below(13) - 6;
+        }
+        p[i] = static_cast<uint8_t>(value < 0 ? 0 : (value > 255 ? 255 : value));
+      }
+    }
+  }
+  return p;
+}
+
+struct Golden {
+  int block_x, block_y;
+  astc::Preset preset;
+  uint64_t payloads, images;
+};
+
+constexpr Golden kGolden[] = {
+    {8, 8, astc::Preset::fast, 0, 0},   {8, 8, astc::Preset::fine, 0, 0},   {8, 8, astc::Preset::paper, 0, 0},
+    {12, 12, astc::Preset::fast, 0, 0}, {12, 12, astc::Preset::fine, 0, 0}, {12, 12, astc::Preset::paper, 0, 0},
+};
+
+int check(const Golden& golden, const astc::Kernels& kernels) {
+  const int mode = astc::find_block_mode(golden.block_x, golden.block_y);
+  Random random{12345};
+  uint64_t payloads = kEmptyHash, images = kEmptyHash;
+  int different = 0;
+  for (int i = 0; i < 240; ++i) {
+    const auto format = static_cast<PixelFormat>(i % 5);
+    const int channels = bytes_per_pixel(format), width = 1 + random.below(i % 8 == 0 ? 500 : 60), height = 1 + random.below(40);
+    const std::vector<uint8_t> pixels = picture(i % 6, width, height, channels, random);
+    const ImageView view{pixels.data(), static_cast<std::ptrdiff_t>(width) * channels, width, height, format};
+    const astc::Header header{golden.block_x, golden.block_y, width, height};
+    std::vector<uint8_t> payload(static_cast<std::size_t>(header.payload_bytes())), reference = payload;
+    astc::encode(kernels, view, mode, golden.preset, 1 + i % 3, payload.data());
+    astc::encode(astc::kernels_scalar(), view, mode, golden.preset, 1, reference.data());
+    astc::Header read{};
+    if (!astc::parse_header(payload.data(), payload.size(), 1 << 20, &read).empty() || read.width != width || read.height != height) ++different;
+    std::vector<uint8_t> image(static_cast<std::size_t>(width) * height * 3), expected = image;
+    if (astc::decode(kernels, header, payload.data() + astc::kHeaderBytes, image.data(), 3 * width, 1 + i % 2) != astc::kAllDecoded) ++different;
+    astc::decode(astc::kernels_scalar(), header, reference.data() + astc::kHeaderBytes, expected.data(), 3 * width, 1);
+    different += payload != reference;
+    different += image != expected;
+    // Blocks of random bits behind the right prefix: endpoints in any order, blue contraction.
+    for (std::size_t at = astc::kHeaderBytes; at < payload.size(); ++at) {
+      const std::size_t byte = (at - astc::kHeaderBytes) % 16;
+      if (byte > 2) payload[at] = static_cast<uint8_t>(random.below(256));
+      if (byte == 2) payload[at] = static_cast<uint8_t>((payload[at] & 1) | (random.below(128) << 1));
+    }
+    astc::decode(kernels, header, payload.data() + astc::kHeaderBytes, image.data(), 3 * width, 1);
+    astc::decode(astc::kernels_scalar(), header, payload.data() + astc::kHeaderBytes, expected.data(), 3 * width, 1);
+    different += image != expected;
+    payloads = hash(payloads, reference);
+    images = hash(images, image);
+  }
+  const bool same = different == 0 && payloads == golden.payloads && images == golden.images;
+  std::printf("%-4s %-7s %2dx%-2d preset %d: %d different, payloads %016llx, images %016llx\n", same ? "ok" : "FAIL", kernels.name, golden.block_x,
+              golden.block_y, static_cast<int>(golden.preset), different, static_cast<unsigned long long>(payloads), static_cast<unsigned long long>(images));
+  return same ? 0 : 1;
+}
+
+}  // namespace
+
+int main() {
+  int failures = 0;
+  for (const astc::Kernels* kernels : simd::available()) {
+    for (const Golden& golden : kGolden) failures += check(golden, *kernels);
+  }
+  return failures;
+}
