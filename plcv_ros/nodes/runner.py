@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError, markdown
+
+TEARDOWN_TIMEOUT_S = 5.0
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -60,7 +63,7 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
         except _Interrupted:
             return 0
         finally:
-            with contextlib.suppress(Exception):
+            with _bounded_teardown(), contextlib.suppress(Exception):
                 rclpy.shutdown()
 
 
@@ -88,9 +91,24 @@ def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[Frame
         node.get_logger().fatal(f"while shutting down: {describe_error(error)}")
         code = 1
     executor.remove_node(node)
-    with contextlib.suppress(Exception):
+    with _bounded_teardown(), contextlib.suppress(Exception):
         node.destroy_node()
     return 0 if code is None else code
+
+
+@contextlib.contextmanager
+def _bounded_teardown() -> Iterator[None]:
+    """End the process, with exit code 1, should the middleware hang while it is taken down.
+
+    The TCP transport of Fast DDS 3.2.3 now and then does (eProsima/Fast-DDS#6066), deaf to every signal, since rclpy holds the
+    interpreter's lock meanwhile. faulthandler's watchdog needs no such lock. Everything has been written and sent by then.
+    """
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  not a path of ours
+        faulthandler.dump_traceback_later(TEARDOWN_TIMEOUT_S, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 @contextlib.contextmanager
