@@ -19,7 +19,7 @@ from plcv_ros.scenes.noise import Picture
 from plcv_ros.scenes.painter import SHIFT, Canvas
 
 CAR = CAMVID.index("car")
-FAR = 95.0
+FAR = 80.0
 PAINTS = (
     (36, 38, 42), (150, 154, 158), (190, 192, 194), (120, 22, 26), (30, 46, 92), (52, 74, 66), (222, 222, 218),
     (70, 74, 80), (150, 40, 34), (28, 60, 110),

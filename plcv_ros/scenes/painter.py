@@ -7,11 +7,11 @@ Every call takes the same outline for both planes, so the labels are exact to th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from plcv_ros.scenes.geometry import Points
 from plcv_ros.scenes.noise import Picture
@@ -99,7 +99,7 @@ class Canvas:
         cv2.fillPoly(self.image, fixed, colour, cv2.LINE_8, SHIFT)
         cv2.fillPoly(self.labels, fixed, label, cv2.LINE_8, SHIFT)
 
-    def _box(self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> tuple[int, int, int, int] | None:
+    def _box(self, low: Sequence[float], high: Sequence[float]) -> tuple[int, int, int, int] | None:
         x0, y0 = max(0, math.floor(low[0])), max(0, math.floor(low[1]))
         x1, y1 = min(self.width, math.ceil(high[0]) + 1), min(self.height, math.ceil(high[1]) + 1)
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
@@ -110,7 +110,7 @@ class Canvas:
         ``corners`` (4, 2) pixels: top left, top right, bottom right, bottom left of the part ``span`` (from, to; fractions of the
         texture's width) of the texture.
         """
-        box = self._box(corners.min(0), corners.max(0))
+        box = self._box(corners.min(0).tolist(), corners.max(0).tolist())
         if box is None:
             return
         x0, y0, x1, y1 = box
@@ -138,7 +138,7 @@ class Canvas:
         """Paint a cut-out ``tall`` pixels high standing on ``foot`` (column, row)."""
         wide = tall * sprite.aspect
         left, top = foot[0] - wide / 2, foot[1] - tall
-        box = self._box(np.array([left, top]), np.array([left + wide, foot[1]]))
+        box = self._box((left, top), (left + wide, foot[1]))
         if box is None or tall < 2:
             return
         x0, y0, x1, y1 = box
@@ -164,7 +164,7 @@ class Canvas:
 
     def shadow(self, corners: Points, strength: float) -> None:
         """Darken a convex polygon of the picture; ``strength`` 0..1. Labels stay."""
-        box = self._box(corners.min(0), corners.max(0))
+        box = self._box(corners.min(0).tolist(), corners.max(0).tolist())
         if box is None:
             return
         x0, y0, x1, y1 = box

@@ -109,7 +109,7 @@ class SceneSequence:
                 stretch = self._street.stretch(number, side)
                 items += [(lot.s1, 0, partial(self._draw_lot, canvas, view, lot)) for lot in stretch.lots if lot.s1 > view.s + 1.5]
                 items += [(p.s, 1, partial(self._draw_post, canvas, view, p)) for p in stretch.posts if 2.0 < p.s - view.s < 58]
-                items += [(p.s, 2, partial(self._draw_plant, canvas, view, p)) for p in stretch.plants if 2.5 < p.s - view.s < FAR]
+                items += [(p.s, 2, partial(self._draw_plant, canvas, view, p)) for p in stretch.plants if 2.5 < p.s - view.s < 100]
                 items += [(p.s, 3, partial(self._car(p.number, p.away).draw, canvas, view, self._mood, p.s, p.d)) for p in stretch.parked]
         items += [(s, 3, partial(car.draw, canvas, view, self._mood, s, d)) for s, d, car in self._traffic(view)]
         items += [(person.s, 4, partial(self._stand, canvas, view, person)) for person in self._people(view)]
@@ -132,9 +132,9 @@ class SceneSequence:
             cars.append((s + gap, -1.6 + 0.15 * math.sin(0.2 * t), self._leader_car))
         cars += [
             (m.s, -1.6, self._car(m.number, True))
-            for m in self._street.lattice(1, 55.0, 0.6, self._ride.speed * 1.02, t, s + (34 if self._leader else 10), s + 90)
+            for m in self._street.lattice(1, 55.0, 0.6, self._ride.speed * 1.02, t, s + (34 if self._leader else 10), s + 80)
         ]
-        cars += [(m.s, 1.6 + 0.3 * (m.d - 0.5), self._car(m.number, False)) for m in self._street.lattice(2, 30.0, 0.62, -8.0, t, s - 5, s + 90)]
+        cars += [(m.s, 1.6 + 0.3 * (m.d - 0.5), self._car(m.number, False)) for m in self._street.lattice(2, 30.0, 0.62, -8.0, t, s - 5, s + 80)]
         return cars
 
     def _people(self, view: View) -> list[Standing]:
@@ -176,7 +176,7 @@ class SceneSequence:
         canvas.sprite(thing.sprite, (column, row), thing.tall * scale, mood.shade(z, light), thing.label, thing.mirror)
 
     def _draw_plant(self, canvas: Canvas, view: View, plant: Plant) -> None:
-        if plant.s - view.s < 2.5:
+        if not 2.5 < plant.s - view.s < (100.0 if plant.kind >= 0 else 55.0):
             return
         sprite = self._stock.trees[plant.kind] if plant.kind >= 0 else self._stock.bushes[-1 - plant.kind]
         self._stand(canvas, view, Standing(plant.s, plant.d, sprite, plant.tall, TREE, False))
@@ -234,7 +234,7 @@ class SceneSequence:
             d = side * (self._street.section.back(side) + 0.02)
             s = lot.s0
             while s < lot.s1 - 0.1:  # in pieces: a fence runs from very near to far
-                e = min(s + 8.0, lot.s1)
+                e = min(s + (8.0 if s - view.s < 40 else 24.0), lot.s1)
                 self._sheet(canvas, view, (s, e), (d, d), (0.0, lot.fence_height), self._stock.fences[lot.fence], light, FENCE)
                 s = e
 
@@ -245,11 +245,11 @@ class SceneSequence:
         deep = side * 8.0
         z = lot.b0 - view.s
         if building.pitched:
-            if 2 < z < 70:  # chimneys
+            if 2 < z < 60:  # chimneys
                 for s in (lot.b0 + 0.6, lot.b1 - 1.6):
                     self._block(canvas, view, s, (d + deep * 0.42, d + deep * 0.55), (h + 1.5, h + 4.3), light)
             self._sheet(canvas, view, span, (d - side * 0.25, d + deep / 2), (h - 0.1, h + 2.6), building.roof, light * 0.95, BUILDING)
-        if z > 1.0:
+        if 1.0 < z < 85:
             self._end_wall(canvas, view, lot.b0, d, deep, h, building.pitched, building.end, light)
         self._sheet(canvas, view, span, (d, d), (0.0, h), building.texture, light, BUILDING)
 
