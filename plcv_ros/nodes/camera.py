@@ -22,6 +22,10 @@ from plcv_ros.nodes.sender import FrameSender
 
 WAIT_PERIOD_S = 0.02
 
+SETTLE_S = 0.5
+"""A subscriber that this side has matched may not have matched this side yet, and those of the other topics come a little later: without a
+pause the first frames of a run would be missing somewhere."""
+
 
 class CameraNode(FrameNode):
     """Publishes ``<image_topic>/astc`` or ``/compressed``, the raw image on ``image_topic`` (lazily), camera_info and labels beside it."""
@@ -90,6 +94,8 @@ class CameraNode(FrameNode):
             while not self._sender.subscribers():
                 if self.stopping.wait(WAIT_PERIOD_S):
                     return
+            if self.stopping.wait(SETTLE_S):
+                return
         limit = self.integer("frames")
         counters = self._sender.counters
         self._started = due = time.monotonic()

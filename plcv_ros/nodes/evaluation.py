@@ -81,6 +81,8 @@ class EvaluationNode(FrameNode):
         if self._label_set is None or label_set != self._label_set:
             self._label_set = label_set
             self._matrix = ConfusionMatrix(label_set)
+            for stamp in list(self._truth):  # frames may have come before the table
+                self._score(stamp)
 
     def _on_labels(self, message: Image) -> None:
         stamp = conversion.to_ns(message.header.stamp)
