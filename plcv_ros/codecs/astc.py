@@ -50,7 +50,7 @@ class AstcCodec:
         self.block: tuple[int, int] = (int(block[0]), int(block[1]))
         self.preset = preset
         self.threads = check_threads(threads)
-        self._target = current_target()
+        self.target = current_target()
 
     @property
     def detail(self) -> str:
@@ -75,7 +75,7 @@ class AstcCodec:
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
         return _native.astc_encode(
-            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, self._target, target
+            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, self.target, target
         )
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:

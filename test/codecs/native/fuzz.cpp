@@ -47,7 +47,9 @@ void mutate(std::vector<uint8_t>& payload, Random& random) {
         if (!payload.empty()) payload[static_cast<std::size_t>(random.below(static_cast<int>(payload.size())))] = static_cast<uint8_t>(random.next());
         break;
       case 1:  // a header byte
-        if (!payload.empty()) payload[static_cast<std::size_t>(random.below(payload.size() < 16 ? static_cast<int>(payload.size()) : 16))] = static_cast<uint8_t>(random.next());
+        if (!payload.empty())
+          payload[static_cast<std::size_t>(random.below(payload.size() < 16 ? static_cast<int>(payload.size()) : 16))] =
+              static_cast<uint8_t>(random.next());
         break;
       case 2:  // shorter
         payload.resize(static_cast<std::size_t>(random.below(static_cast<int>(payload.size()) + 1)));

@@ -31,29 +31,12 @@ struct LumaFit {
     constexpr int kHalf = L::kY / 2, kCount = L::kX * kHalf;
     V half[L::kGroups][kHalf][4];
     V low[L::kGroups], high[L::kGroups];
-    PLCV_UNROLL_TWICE
-    for (int g = 0; g < L::kGroups; ++g) {
-      PLCV_UNROLL
-      for (int k = 0; k < kHalf; ++k) {
-        V a[3], b[3];
-        S::template load_rgb<L::kX>(rows[2 * k] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
-        S::template load_rgb<L::kX>(rows[2 * k + 1] + 3 * g * L::kGroupWidth, b[0], b[1], b[2]);
-        const V ya = S::avg8(S::avg8(a[0], a[2]), a[1]), yb = S::avg8(S::avg8(b[0], b[2]), b[1]);
-        luma[g][2 * k] = ya;
-        luma[g][2 * k + 1] = yb;
-        PLCV_UNROLL
-        for (int c = 0; c < 3; ++c) {
-          half[g][k][c] = S::avg8(a[c], b[c]);
-          if constexpr (kKeep) {
-            channels[(c * L::kGroups + g) * L::kY + 2 * k] = a[c];
-            channels[(c * L::kGroups + g) * L::kY + 2 * k + 1] = b[c];
-          }
-        }
-        const V y = S::avg8(ya, yb);
-        half[g][k][3] = y;
-        low[g] = k == 0 ? y : S::min8u(low[g], y);
-        high[g] = k == 0 ? y : S::max8u(high[g], y);
-      }
+    if constexpr (L::kPaired) {
+      load_group<kKeep>(rows, 0, half[0], &low[0], &high[0], channels);
+      load_group<kKeep>(rows, 1, half[1], &low[1], &high[1], channels);
+    } else {  // unrolled, four groups would not fit the instruction cache
+      PLCV_ROLLED
+      for (int g = 0; g < L::kGroups; ++g) load_group<kKeep>(rows, g, half[g], &low[g], &high[g], channels);
     }
     const V lowest = L::fold_min8(low), highest = L::fold_max8(high);
     const V middle = S::template srl32<1>(S::add32(S::add32(lowest, highest), S::set32(1)));
@@ -88,6 +71,32 @@ struct LumaFit {
   }
 
  private:
+  // One group of a tile: luma, half-resolution channels and luma ([3]), and the extremes of the latter.
+  template <bool kKeep>
+  void load_group(const uint8_t* const* rows, int g, V (*half)[4], V* low, V* high, V* channels) {
+    PLCV_UNROLL
+    for (int k = 0; k < L::kY / 2; ++k) {
+      V a[3], b[3];
+      S::template load_rgb<L::kX>(rows[2 * k] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
+      S::template load_rgb<L::kX>(rows[2 * k + 1] + 3 * g * L::kGroupWidth, b[0], b[1], b[2]);
+      const V ya = S::avg8(S::avg8(a[0], a[2]), a[1]), yb = S::avg8(S::avg8(b[0], b[2]), b[1]);
+      luma[g][2 * k] = ya;
+      luma[g][2 * k + 1] = yb;
+      PLCV_UNROLL
+      for (int c = 0; c < 3; ++c) {
+        half[k][c] = S::avg8(a[c], b[c]);
+        if constexpr (kKeep) {
+          channels[(c * L::kGroups + g) * L::kY + 2 * k] = a[c];
+          channels[(c * L::kGroups + g) * L::kY + 2 * k + 1] = b[c];
+        }
+      }
+      const V y = S::avg8(ya, yb);
+      half[k][3] = y;
+      *low = k == 0 ? y : S::min8u(*low, y);
+      *high = k == 0 ? y : S::max8u(*high, y);
+    }
+  }
+
   // Sums of the channels and of luma's deviation from the middle of its range (clamped, so that products fit), and of their products.
   template <int g, class Half>
   static void accumulate(const Half& half, V middle, V (&sums)[4][L::kGroups], V (&products)[3][L::kGroups]) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops over vectors kept in registers must be unrolled, or the vectors live in memory and the tables are read at run time.
+// Loops over vectors kept in registers must be unrolled, or the vectors live in memory and the tables are read at run time. Loops over the
+// four groups of a wide tile must not, or the code outgrows the instruction cache.
 #pragma once
 
 #define PLCV_UNROLL _Pragma("GCC unroll 16")
-
-// For loops over the groups of a tile: enough to overlap two of them, while the code still fits the instruction cache.
-#define PLCV_UNROLL_TWICE _Pragma("GCC unroll 2")
+#define PLCV_ROLLED _Pragma("GCC unroll 1")

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The C++ tests: kernels against the scalar target and golden hashes, and a short fuzz run under sanitizers. Need make and a compiler."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+NATIVE = Path(__file__).parent / "native"
+
+
+def _make(target: str, build: Path, **variables: str) -> str:
+    if shutil.which("make") is None or shutil.which(os.environ.get("CXX", "g++")) is None:
+        pytest.skip("make and a C++ compiler are not installed")
+    command = ["make", "-s", "-j2", "-C", str(NATIVE), f"BUILD={build}", target, *(f"{k}={v}" for k, v in variables.items())]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if "cannot find -lasan" in result.stderr or "cannot find -lubsan" in result.stderr:
+        pytest.skip("the compiler has no sanitizers")
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    return result.stdout
+
+
+@pytest.mark.timeout(400)
+def test_kernels(tmp_path: Path) -> None:
+    out = _make("kernel_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+    assert "scalar" in out
+    assert "FAIL" not in out
+
+
+@pytest.mark.timeout(400)
+def test_short_fuzz_run(tmp_path: Path) -> None:
+    out = _make("fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
+    assert "200000 inputs" in out
