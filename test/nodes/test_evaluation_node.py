@@ -72,7 +72,7 @@ def test_scores_and_picture(spawn, probe, tmp_path):
     assert summary["label_set"] == "camvid"
     picture = cv2.imread(summary["overlay"])[..., ::-1]
     assert picture.shape[1] == 3 * WIDTH + 2 * 4
-    assert np.abs(picture[-10, 10].astype(int) - (200, 30, 30)).max() <= 1
+    assert np.abs(picture[24 + 10, 10].astype(int) - (200, 30, 30)).max() <= 1
     assert "mIoU 25.0 %" in node.log
 
 
