@@ -19,7 +19,7 @@ from pathlib import Path
 
 from plcv_ros.cli.clock import clock_state
 from plcv_ros.graph import share_directory
-from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS
+from plcv_ros.graph.transport import FASTDDS_2, FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
 
 PROC = Path("/proc/sys/net")
 WANTED_BUFFER = 4 * 1024 * 1024
@@ -106,7 +106,7 @@ def check_transports() -> Iterator[Finding]:
     """Whether nodes started from this shell get frames above a quarter of a megabyte through."""
     rmw = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
     if rmw.startswith("rmw_fastrtps"):
-        profile = next((v for v in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE") if os.environ.get(v)), "")
+        profile = next((v for v in PROFILE_VARIABLES if os.environ.get(v)), "")
         value = os.environ.get("FASTDDS_BUILTIN_TRANSPORTS", "")
         if profile:
             path = os.environ[profile]
@@ -114,12 +114,13 @@ def check_transports() -> Iterator[Finding]:
                 yield Finding("transports", "ok", f"Fast DDS profile {path} ({profile})")
             else:
                 yield Finding("transports", "fail", f"{profile}={path}: no such file, so Fast DDS runs with its defaults", f"unset {profile}")
-        elif distribution() in OLD_DISTRIBUTIONS:
+        elif distribution() in OLD_DISTRIBUTIONS or within_localhost(os.environ):
+            variable = PROFILE_VARIABLES[distribution() in FASTDDS_2]
             yield Finding(
                 "transports",
                 "warn",
                 "Fast DDS defaults in this shell: frames above 0.25 MB get lost without a word (launch files and `plcv up` set a profile)",
-                f"export FASTRTPS_DEFAULT_PROFILES_FILE={share_directory() / 'config' / 'fastdds.xml'}",
+                f"export {variable}={share_directory() / 'config' / 'fastdds.xml'}",
             )
         elif value.startswith("LARGE_DATA"):
             yield Finding("transports", "ok", f"FASTDDS_BUILTIN_TRANSPORTS={value}")
@@ -150,7 +151,7 @@ def check_domain() -> Iterator[Finding]:
     else:
         yield Finding("domain id", "ok", f"ROS_DOMAIN_ID={text}, to be the same on both computers")
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "")
-    local = os.environ.get("ROS_LOCALHOST_ONLY", "0") == "1" or reach in {"LOCALHOST", "OFF"}
+    local = within_localhost(os.environ) or reach == "OFF"
     if local and not os.environ.get("ROS_STATIC_PEERS"):
         yield Finding(
             "discovery",
@@ -301,8 +302,8 @@ def check_torch() -> Iterator[Finding]:
 def check_codecs() -> Iterator[Finding]:
     """The compiled codecs and the instruction set that they use."""
     found, error = _probe(
-        "import json, numpy as np; from plcv_ros.codecs import decode, make_codec, simd_target; "
-        "image = np.zeros((16, 16, 3), np.uint8); decode(make_codec('astc').encode(image)); print(json.dumps({'target': simd_target()}))"
+        "import json, numpy as np; from plcv_ros.codecs import decode, make_codec; from plcv_ros.codecs.targets import current_target; "
+        "decode(make_codec('astc').encode(np.zeros((16, 16, 3), np.uint8))); print(json.dumps({'target': current_target()}))"
     )
     if error:
         yield Finding(

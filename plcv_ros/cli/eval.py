@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from plcv_ros.training.evaluate import Evaluation
 
 EPILOG = """
-data sets: as for `plcv train` (camvid=PATH, scenes[,seeds=0:20], folder=PATH); --split is short for that option.
+data sets: as for `plcv train`: camvid=PATH[,split=test], scenes[,seeds=0:20,frames=4], folder=PATH[,labels=camvid]
 
 examples:
   plcv eval default --data camvid=PATH --split test
-  plcv eval default --data scenes,seeds=0:20,frames=5 --pictures out/scenes
+  plcv eval default --data scenes --pictures out/scenes
   plcv eval runs/mixed/model.safetensors --data camvid=PATH --split held-out --codec astc:8x8:fast --json out/score.json
 """
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("checkpoint", help="a checkpoint file, or the name of a shipped one (default: the shipped default)")
     parser.add_argument("--data", required=True, metavar="SET", help="labelled pictures, for example camvid=PATH or scenes")
-    parser.add_argument("--split", metavar="NAME", help="of CamVid: train, val, test, fit or held-out")
+    parser.add_argument("--split", metavar="NAME", help="of CamVid: test (default), val, train, fit or held-out")
     parser.add_argument("--codec", metavar="CODEC", help="send every picture through a codec first: astc:8x8:fast, astc:12x12:fine, jpeg:90")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="score only N pictures, evenly spread; 0 = all (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
     try:
         from plcv_ros.perception import load_predictor
-        from plcv_ros.training.datasets import open_dataset
+        from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.evaluate import codec_degradation, evaluate
     except ImportError as error:
         print(f'plcv eval: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
     console = Console()
     try:
-        dataset = open_dataset(args.data + (f",split={args.split}" if args.split else ""))
+        dataset = open_dataset(args.data, split=args.split or "test", seeds=UNSEEN_SEEDS)
         predictor = load_predictor(args.checkpoint, args.device, args.threads)
         if predictor.label_set.classes != dataset.label_set.classes:
             raise ValueError(

@@ -14,8 +14,9 @@ from types import FrameType
 EPILOG = """
 data sets (--data, --validate; several may be given):
   camvid=PATH[,split=train]      CamVid, SegNet layout; splits train, val, test, fit (train without its held-out block), held-out
+                                 (--validate: held-out)
   scenes[,seeds=1000:1150,frames=4,seconds=40,size=640x360]
-                                 generated scenes: frames of each seed, spread over that many seconds
+                                 generated scenes: frames of each seed, spread over that many seconds (--validate: seeds 0:20)
   folder=PATH[,labels=camvid]    PATH/images/* and PATH/labels/*.png, label values = class ids of that label set
   ...,share=0.5                  an epoch draws half of the set's pictures (2: each twice)
 
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from plcv_ros.perception.predictor import choose_device
         from plcv_ros.training.augment import Augmentation
-        from plcv_ros.training.datasets import open_dataset
+        from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.segmentation import Sample, Settings, train
     except ImportError as error:
         print(f'plcv train: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         data = [open_dataset(spec) for spec in args.data]
-        validation = [open_dataset(spec) for spec in args.validate]
+        validation = [open_dataset(spec, split="held-out", seeds=UNSEEN_SEEDS) for spec in args.validate]
         settings = Settings(
             arguments={"scale": args.scale, "width": args.width, "fine": args.fine},
             epochs=args.epochs,

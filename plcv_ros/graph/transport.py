@@ -32,7 +32,13 @@ OLD_DISTRIBUTIONS = ("humble",)
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 """The name since Fast DDS 3 (Kilted), and before; the newer ones warn of the older name, the older ones do not know the newer."""
 
-_FASTDDS_2 = ("humble", "iron", "jazzy")
+FASTDDS_2 = ("humble", "iron", "jazzy")
+"""Distributions with the older name."""
+
+
+def within_localhost(environ: Mapping[str, str]) -> bool:
+    """Whether discovery is limited to this machine and static peers: rmw_fastrtps then ignores FASTDDS_BUILTIN_TRANSPORTS."""
+    return environ.get("ROS_LOCALHOST_ONLY") == "1" or environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "").upper() == "LOCALHOST"
 
 
 def _host(address: str) -> str:
@@ -68,7 +74,7 @@ def environment(
         if not any(name in environ for name in PROFILE_VARIABLES):
             if addresses or local or old:
                 profile = _profile_with_peers(addresses) if addresses and old else share_directory() / "config" / "fastdds.xml"
-                result[PROFILE_VARIABLES[environ.get("ROS_DISTRO") in _FASTDDS_2]] = str(profile)
+                result[PROFILE_VARIABLES[environ.get("ROS_DISTRO") in FASTDDS_2]] = str(profile)
             elif "FASTDDS_BUILTIN_TRANSPORTS" not in environ:
                 result["FASTDDS_BUILTIN_TRANSPORTS"] = FASTDDS_LARGE_DATA
         if not cyclone:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS, within_localhost
 
 DEFAULT_LIMIT_BYTES = 250_000
 """Frames up to this size arrive with the defaults of Fast DDS."""
@@ -50,10 +50,12 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
         if ((folder or Path.cwd()) / file).is_file():
             return Transport(f"Fast DDS, profiles of ./{file}", None)
     value = env.get(TRANSPORTS_VARIABLE, "")
-    if value.startswith("LARGE_DATA") and not old:
+    local = within_localhost(env)
+    if value.startswith("LARGE_DATA") and not old and not local:
         return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}", None)
-    if old:
-        remedy = "set FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds.xml of plcv_ros, on both sides"
+    if old or local:
+        # Within localhost discovery rmw_fastrtps puts default transports in place of what the variable asks for.
+        remedy = f"set {'FASTRTPS' if old else 'FASTDDS'}_DEFAULT_PROFILES_FILE to config/fastdds.xml of plcv_ros, on both sides"
         return Transport("Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
     remedy = f"set {TRANSPORTS_VARIABLE}='{FASTDDS_LARGE_DATA}' on both sides"
     return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}" if value else "Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)

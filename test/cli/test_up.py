@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv up``: wrong usage, listings, and graphs of real processes that end as they should."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from plcv_ros.cli.main import main
+from plcv_ros.graph import GRAPHS
+
+UP = [sys.executable, "-m", "plcv_ros.cli.main", "up"]
+QUIET = ["localhost_only:=true", "width:=160", "height:=96"]
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(GRAPHS)
+
+
+def test_show_args(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "replay", "--show-args"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {argument.name}\n" in text for argument in GRAPHS["replay"].arguments)
+    assert "(required)" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "no graph 'nowhere'"),
+        (["offload", "rate:=fast"], "expected a number"),
+        (["offload", "rate=5"], "expected name:=value"),
+        (["replay"], "replay needs source:="),
+    ],
+)
+def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_print_shows_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "edge", "peer:=10.0.0.2", "source:=0", "--print"]) == 0
+    text = capsys.readouterr().out
+    assert "export ROS_STATIC_PEERS=10.0.0.2" in text
+    assert "-m plcv_ros.nodes.camera --ros-args" in text
+    assert "'source:=\"0\"'" in text, "the command can be pasted into a shell"
+
+
+class Running:
+    """``plcv up`` in a process of its own."""
+
+    def __init__(self, words: list[str], domain: int, folder: Path) -> None:
+        self.log = folder / "up.log"
+        environment = {**os.environ, "ROS_DOMAIN_ID": str(domain), "ROS_LOG_DIR": str(folder)}
+        with self.log.open("w") as file:
+            self.process = subprocess.Popen([*UP, *words], env=environment, cwd=folder, stdout=file, stderr=subprocess.STDOUT)
+
+    def wait_for(self, text: str, seconds: float = 40) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, f"no {text!r} in\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def end(self) -> int:
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()
+
+
+def processes_with(word: str) -> list[int]:
+    """Ids of processes whose command line or environment holds ``word``."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            if word.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_all_nodes_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    up = Running(["edge", "source:=scenes", "width:=160", "height:=96"], 35, tmp_path)
+    up.wait_for("[camera] [INFO]")
+    up.process.send_signal(number)
+    assert up.end() == 0, up.log.read_text()
+    assert not processes_with(str(tmp_path))
+
+
+@pytest.mark.timeout(100)
+def test_one_failing_node_ends_the_graph(tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    up = Running(["offload", *QUIET, f"checkpoint:={tmp_path / 'none.safetensors'}"], 36, tmp_path)
+    assert up.end() == 1
+    text = up.log.read_text()
+    assert "none.safetensors" in text
+    assert "failed: segmentation (exit status 1)" in text
+    assert not processes_with(str(tmp_path))
+
+
+@pytest.mark.timeout(100)
+def test_the_end_of_the_source_ends_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    up = Running(["edge", "source:=scenes", "width:=160", "height:=96", "frames:=2"], 37, tmp_path)
+    assert up.end() == 0, "edge has one node: when it is done, so is the graph"
+    assert "last of 2 frames" in up.log.read_text()
