@@ -52,8 +52,16 @@ class Dataset:
         return self._kept[index]
 
 
-def open_dataset(spec: str) -> Dataset:
-    """Open the data set that ``spec`` names (see the module's text); raises ValueError naming the part that is wrong."""
+TRAINING_SEEDS = "1000:1150"
+UNSEEN_SEEDS = "0:20"
+"""Streets that training never sees unless told to: those of demonstrations, tests and evaluation."""
+
+
+def open_dataset(spec: str, split: str = "train", seeds: str = TRAINING_SEEDS) -> Dataset:
+    """Open the data set that ``spec`` names (see the module's text); raises ValueError naming the part that is wrong.
+
+    ``split`` (of CamVid) and ``seeds`` (of scenes) hold where ``spec`` does not name them.
+    """
     head, *parts = spec.split(",")
     kind, _, path = head.partition("=")
     options: dict[str, str] = {}
@@ -63,6 +71,10 @@ def open_dataset(spec: str) -> Dataset:
             raise ValueError(f"data set {spec!r}: {part!r} is not option=value")
         options[key.strip()] = value.strip()
     openers: dict[str, Callable[[str, dict[str, str]], Dataset]] = {"camvid": _camvid, "scenes": _scenes, "folder": _folder}
+    if kind == "camvid":
+        options.setdefault("split", split)
+    elif kind == "scenes":
+        options.setdefault("seeds", seeds)
     if kind not in openers:
         raise ValueError(f"data set {spec!r}: unknown kind {kind!r}, expected one of {', '.join(openers)}")
     try:
@@ -105,7 +117,7 @@ def _camvid(path: str, options: dict[str, str]) -> Dataset:
     Besides ``train``, ``val`` and ``test`` there are the splits ``fit`` (train without :data:`HELD_OUT`) and ``held-out``.
     """
     root = Path(path)
-    split = options.pop("split", "train")
+    split = options.pop("split")
     if not path or split not in {"train", "val", "test", "fit", "held-out"}:
         raise ValueError(f"expected camvid=PATH and a split of train, val, test, fit or held-out, got path {path!r}, split {split!r}")
     folder = "train" if split in {"fit", "held-out"} else split
@@ -142,15 +154,12 @@ def _range(text: str) -> range:
 
 
 def _scenes(path: str, options: dict[str, str]) -> Dataset:
-    """Generated scenes: ``seeds=first:last`` (last excluded), ``frames`` spread over ``seconds`` of each, ``size=WxH``.
-
-    Seeds below 1000 are left to demonstrations, tests and evaluation; training takes 1000 and up unless told otherwise.
-    """
+    """Generated scenes: ``seeds=first:last`` (last excluded), ``frames`` spread over ``seconds`` of each, ``size=WxH``."""
     from plcv_ros.scenes import SceneSequence
 
     if path:
         raise ValueError(f"scenes have no path, got {path!r}; write scenes,seeds=FIRST:LAST")
-    seeds = _range(options.pop("seeds", "1000:1150"))
+    seeds = _range(options.pop("seeds"))
     frames = int(options.pop("frames", "4"))
     seconds = float(options.pop("seconds", "40"))
     width, height = (int(n) for n in options.pop("size", "640x360").split("x"))
