@@ -96,7 +96,7 @@ def check_ros() -> Iterator[Finding]:
     if rmw.startswith(("rmw_fastrtps", "rmw_cyclonedds")):
         yield Finding("middleware", "ok", rmw)
     else:
-        yield Finding("middleware", "warn", rmw, "config/ has profiles for Fast DDS and Cyclone DDS; see docs/networks.md for others")
+        yield Finding("middleware", "warn", rmw, "docs/networks.md says what others need")
     missing = [package for package in ("sensor_msgs", "std_msgs", "diagnostic_msgs") if importlib.util.find_spec(package) is None]
     if missing:
         yield Finding("messages", "fail", f"missing: {', '.join(missing)}", 'rosdep install --from-paths . -y, or pip install "plcv_ros[ros]"')
