@@ -44,9 +44,9 @@ void encode_block_row(const Kernels& kernels, const ImageView& image, int mode_i
     }
     uint8_t* target = out + static_cast<std::ptrdiff_t>(x / mode.block_x) * kBlockBytes;
     if (count == kernels.tile_blocks) {
-      kernel(copied, nullptr, 1, bgr, target);
+      kernel(copied, copied, 1, bgr, target);
     } else {
-      kernel(copied, nullptr, 1, bgr, blocks);
+      kernel(copied, copied, 1, bgr, blocks);
       std::memcpy(target, blocks, static_cast<std::size_t>(count * kBlockBytes));
     }
   }

@@ -16,15 +16,16 @@ struct TileEncoder {
   using V = typename S::V;
   using F = typename S::F;
 
-  // rows[y]: first texel of each of the block_y rows of a tile, rgb8, or bgr8 where `bgr`. out: L::kBlocks blocks.
+  // rows[y]: first texel of each of the block_y rows of a tile, rgb8, or bgr8 where `bgr`; ahead[y]: the same of the
+  // rows wanted next. out: L::kBlocks blocks.
   template <Preset kPreset>
-  static void run(const uint8_t* const* rows, bool bgr, uint8_t* out) {
+  static void run(const uint8_t* const* rows, const uint8_t* const* ahead, bool bgr, uint8_t* out) {
     if constexpr (kPreset == Preset::fast) {
-      fast(rows, bgr, out);
+      fast(rows, ahead, bgr, out);
     } else if constexpr (kPreset == Preset::fine) {
-      fine(rows, bgr, out);
+      fine(rows, ahead, bgr, out);
     } else {
-      paper(rows, bgr, out);
+      paper(rows, ahead, bgr, out);
     }
   }
 
@@ -36,10 +37,10 @@ struct TileEncoder {
   }
 
   // Weights from luma alone: a block's texels lie close to one line, on which luma tells where.
-  static void fast(const uint8_t* const* rows, bool bgr, uint8_t* out) {
+  static void fast(const uint8_t* const* rows, const uint8_t* const* ahead, bool bgr, uint8_t* out) {
     using W = Weights<S, kModeIndex, Filter::least_squares>;
     LumaFit<S, kModeIndex> fit;
-    const Endpoints<S> ends = fit.template run<false>(rows, nullptr);
+    const Endpoints<S> ends = fit.template run<false>(rows, ahead, nullptr);
     V grid[4][L::kRows], codes[2][L::kRows];
     W::filter(fit.luma, grid);
     W::from_luma(grid, ends, kLumaBias, codes);
@@ -47,11 +48,11 @@ struct TileEncoder {
   }
 
   // `fast`, then endpoints for its codes, codes for those endpoints (from all three channels), and endpoints for these codes.
-  static void fine(const uint8_t* const* rows, bool bgr, uint8_t* out) {
+  static void fine(const uint8_t* const* rows, const uint8_t* const* ahead, bool bgr, uint8_t* out) {
     using W = Weights<S, kModeIndex, Filter::least_squares>;
     LumaFit<S, kModeIndex> fit;
     V channels[3 * L::kGroups * L::kY];
-    const Endpoints<S> start = fit.template run<true>(rows, channels);
+    const Endpoints<S> start = fit.template run<true>(rows, ahead, channels);
     V grid[4][L::kRows], codes[2][L::kRows], sums[3];
     W::filter(fit.luma, grid);
     W::from_luma(grid, start, kLumaBias, codes);
@@ -82,7 +83,7 @@ struct TileEncoder {
   }
 
   // The paper's method: the box of minima and maxima, its main diagonal, triangle filter, truncated weights.
-  static void paper(const uint8_t* const* rows, bool bgr, uint8_t* out) {
+  static void paper(const uint8_t* const* rows, const uint8_t* const* ahead, bool bgr, uint8_t* out) {
     using W = Weights<S, kModeIndex, Filter::triangle>;
     V channels[3 * L::kGroups * L::kY], plane[L::kGroups][L::kY];
     V low[3][L::kGroups], high[3][L::kGroups];
@@ -90,6 +91,7 @@ struct TileEncoder {
       PLCV_UNROLL
       for (int y = 0; y < L::kY; ++y) {
         V a[3];
+        L::fetch_ahead(ahead[y] + 3 * g * L::kGroupWidth);
         S::template load_rgb<L::kX>(rows[y] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
         PLCV_UNROLL
         for (int c = 0; c < 3; ++c) {

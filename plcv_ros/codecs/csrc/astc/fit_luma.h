@@ -25,18 +25,19 @@ struct LumaFit {
   using F = typename S::F;
   V luma[L::kGroups][L::kY];
 
-  // rows[y]: first texel of row y of the tile, rgb8. kKeep: also leaves the channels in `channels` ([3][kGroups][kY]).
+  // rows[y]: first texel of row y of the tile, rgb8; ahead[y]: the same of the rows wanted next. kKeep: also leaves the channels in `channels`
+  // ([3][kGroups][kY]).
   template <bool kKeep>
-  Endpoints<S> run(const uint8_t* const* rows, V* channels) {
+  Endpoints<S> run(const uint8_t* const* rows, const uint8_t* const* ahead, V* channels) {
     constexpr int kHalf = L::kY / 2, kCount = L::kX * kHalf;
     V half[L::kGroups][kHalf][4];
     V low[L::kGroups], high[L::kGroups];
     if constexpr (L::kPaired) {
-      load_group<kKeep>(rows, 0, half[0], &low[0], &high[0], channels);
-      load_group<kKeep>(rows, 1, half[1], &low[1], &high[1], channels);
+      load_group<kKeep>(rows, ahead, 0, half[0], &low[0], &high[0], channels);
+      load_group<kKeep>(rows, ahead, 1, half[1], &low[1], &high[1], channels);
     } else {  // unrolled, four groups would not fit the instruction cache
       PLCV_ROLLED
-      for (int g = 0; g < L::kGroups; ++g) load_group<kKeep>(rows, g, half[g], &low[g], &high[g], channels);
+      for (int g = 0; g < L::kGroups; ++g) load_group<kKeep>(rows, ahead, g, half[g], &low[g], &high[g], channels);
     }
     const V lowest = L::fold_min8(low), highest = L::fold_max8(high);
     const V middle = S::template srl32<1>(S::add32(S::add32(lowest, highest), S::set32(1)));
@@ -73,10 +74,12 @@ struct LumaFit {
  private:
   // One group of a tile: luma, half-resolution channels and luma ([3]), and the extremes of the latter.
   template <bool kKeep>
-  void load_group(const uint8_t* const* rows, int g, V (*half)[4], V* low, V* high, V* channels) {
+  void load_group(const uint8_t* const* rows, const uint8_t* const* ahead, int g, V (*half)[4], V* low, V* high, V* channels) {
     PLCV_UNROLL
     for (int k = 0; k < L::kY / 2; ++k) {
       V a[3], b[3];
+      L::fetch_ahead(ahead[2 * k] + 3 * g * L::kGroupWidth);
+      L::fetch_ahead(ahead[2 * k + 1] + 3 * g * L::kGroupWidth);
       S::template load_rgb<L::kX>(rows[2 * k] + 3 * g * L::kGroupWidth, a[0], a[1], a[2]);
       S::template load_rgb<L::kX>(rows[2 * k + 1] + 3 * g * L::kGroupWidth, b[0], b[1], b[2]);
       const V ya = S::avg8(S::avg8(a[0], a[2]), a[1]), yb = S::avg8(S::avg8(b[0], b[2]), b[1]);

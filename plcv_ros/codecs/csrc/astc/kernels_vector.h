@@ -11,17 +11,17 @@ namespace plcv::astc {
 template <class S, int kModeIndex, Preset kPreset>
 void encode_tiles(const uint8_t* const* rows, const uint8_t* const* ahead, int tiles, bool bgr, uint8_t* blocks) {
   using L = Layout<S, kModeIndex>;
-  const uint8_t* at[L::kY];
-  for (int y = 0; y < L::kY; ++y) at[y] = rows[y];
+  const uint8_t *at[L::kY], *ahead_at[L::kY];
+  for (int y = 0; y < L::kY; ++y) {
+    at[y] = rows[y];
+    ahead_at[y] = ahead[y];
+  }
   for (int i = 0; i < tiles; ++i) {
-    if (ahead != nullptr) {
-      for (int y = 0; y < L::kY; ++y) {
-        PLCV_UNROLL
-        for (int byte = 0; byte < 3 * L::kWidth; byte += 64) __builtin_prefetch(ahead[y] + 3 * L::kWidth * i + byte, 0, 2);
-      }
+    TileEncoder<S, kModeIndex>::template run<kPreset>(at, ahead_at, bgr, blocks);
+    for (int y = 0; y < L::kY; ++y) {
+      at[y] += 3 * L::kWidth;
+      ahead_at[y] += 3 * L::kWidth;
     }
-    TileEncoder<S, kModeIndex>::template run<kPreset>(at, bgr, blocks);
-    for (int y = 0; y < L::kY; ++y) at[y] += 3 * L::kWidth;
     blocks += L::kBlocks * kBlockBytes;
   }
 }
