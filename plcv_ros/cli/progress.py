@@ -29,9 +29,9 @@ class Progress(Protocol):
 
 def describe(values: Values) -> str:
     """Frames sent, received, segmented, and what is known of latency, bit rate and score."""
-    camera, segmentation = values.get("camera", {}), values.get("segmentation", {})
-    latency, evaluation = values.get("latency", {}), values.get("evaluation", {})
-    parts = [f"sent {camera.get('published', '0')}, received {segmentation.get('received', '0')}, segmented {segmentation.get('segmented', '0')}"]
+    # The counts are the latency node's: each node speaks once a second, and one node's counts fit together.
+    camera, latency, evaluation = (values.get(name, {}) for name in ("camera", "latency", "evaluation"))
+    parts = [f"sent {latency.get('published', '0')}, received {latency.get('received', '0')}, segmented {latency.get('segmented', '0')}"]
     if "total_p50_ms" in latency:
         parts.append(f"latency {float(latency['total_p50_ms']):.0f} ms")
     if float(camera.get("bits_per_pixel", 0)) > 0:
@@ -69,29 +69,38 @@ class LineProgress:
 
 
 class LiveProgress:
-    """For terminals: a bar and the figures, updated in place."""
+    """For terminals: a bar, and the figures below it, updated in place."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.live import Live
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
+        from rich.table import Table
+        from rich.text import Text
 
-        self._bar = Bar(SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._bar = Bar(SpinnerColumn(), BarColumn(bar_width=40), MofNCompleteColumn(), TextColumn("frames captured"), TimeElapsedColumn())
+        self._text = Text(no_wrap=True, overflow="ellipsis")
         self._task: Any = None
+        both = Table.grid()
+        both.add_row(self._bar)
+        both.add_row(self._text)
+        self._live = Live(both, refresh_per_second=8)
 
     def say(self, text: str) -> None:
         """Print ``text`` above the bar."""
-        self._bar.console.print(text, highlight=False)
+        self._live.console.print(text, highlight=False)
 
     def update(self, values: Values, frames: int) -> None:
         """Move the bar to the frames captured."""
         if self._task is None:
             self._task = self._bar.add_task("", total=frames)
         captured = int(values.get("camera", {}).get("captured", 0))
-        self._bar.update(self._task, completed=captured, total=max(frames, captured), description=describe(values))
+        self._bar.update(self._task, completed=captured, total=max(frames, captured))
+        self._text.plain = describe(values)
 
     def __enter__(self) -> LiveProgress:
-        self._bar.start()
+        self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
+        self._live.stop()

@@ -37,9 +37,8 @@ def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixtu
 
 def test_progress_line() -> None:
     values = {
-        "camera": {"published": "30", "bits_per_pixel": "2.000"},
-        "segmentation": {"received": "29", "segmented": "28"},
-        "latency": {"total_p50_ms": "61.234"},
+        "camera": {"published": "33", "bits_per_pixel": "2.000"},
+        "latency": {"published": "30", "received": "29", "segmented": "28", "total_p50_ms": "61.234"},
         "evaluation": {"miou": "0.587"},
     }
     assert describe(values) == "sent 30, received 29, segmented 28 · latency 61 ms · 2.00 bit/px · mIoU 58.7 %"
