@@ -370,8 +370,10 @@ def plot(rows: list[Row], path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(axis="y", alpha=0.3)
         axes.set_axisbelow(True)
-    figure.axes[0].set_ylabel("ms from stamp to picture")
-    figure.axes[0].legend(fontsize=8, loc="upper right")
+    figure.axes[0].set_ylabel("ms after capture")
+    handles = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels())}
+    order = [*colours, "total, median", "total, p99"]
+    figure.legend([handles[n] for n in order if n in handles], [n for n in order if n in handles], loc="outside lower center", ncols=7, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(str(path))
 
