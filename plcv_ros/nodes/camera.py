@@ -127,10 +127,9 @@ class CameraNode(FrameNode):
         if not self._sender.wanted() and self._clock_publisher is None:
             return
         header = conversion.to_header(self._stamp(frame), self.text("frame_id") or frame.frame_id or "camera")
-        info = None if frame.camera_info is None else conversion.camera_info_message(frame.camera_info, header)
         if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=header.stamp))
-        self._sender.send(header, frame.image, frame.pixel_format, captured_ns=captured_ns, labels=frame.labels, camera_info=info)
+        self._sender.send(header, frame.image, frame.pixel_format, captured_ns=captured_ns, labels=frame.labels, camera_info=frame.camera_info)
 
     def _stamp(self, frame: Frame) -> int:
         if self.flag("recorded_stamps") and frame.stamp_ns is not None:

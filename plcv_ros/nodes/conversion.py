@@ -17,6 +17,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from plcv_ros.camera import CameraInfo as Calibration
 from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
 from plcv_ros.codecs import PIXEL_FORMATS
 
@@ -94,12 +95,12 @@ def payload_of(message: CompressedImage) -> npt.NDArray[np.uint8]:
     return np.frombuffer(message.data, np.uint8)
 
 
-def camera_info_message(info: Any, header: Header) -> CameraInfo:
-    """sensor_msgs/CameraInfo of an object with its fields (:class:`plcv_ros.camera.CameraInfo`), under ``header``."""
+def camera_info_message(info: Calibration, header: Header) -> CameraInfo:
+    """sensor_msgs/CameraInfo of a camera's calibration, under ``header``."""
     message = CameraInfo()
     message.header = header
     for name in ("height", "width", "binning_x", "binning_y"):
-        setattr(message, name, int(getattr(info, name, 0)))
+        setattr(message, name, int(getattr(info, name)))
     message.distortion_model = str(info.distortion_model)
     for name in ("d", "k", "r", "p"):
         setattr(message, name, [float(value) for value in getattr(info, name)])

@@ -25,6 +25,9 @@ from plcv_ros.nodes.parameters import ParameterError, markdown
 
 TEARDOWN_TIMEOUT_S = 5.0
 
+SWITCH_INTERVAL_S = 0.0002
+"""A frame passes from one thread to the next. Python's own interval lets the first one keep the interpreter for up to 5 ms after that."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 SAME_SIGNAL_S = 1.0
@@ -51,6 +54,7 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
     if "-h" in argv[1:] or "--help" in argv[1:]:
         print(f"usage: {executable} [--ros-args -p <parameter>:=<value> -r <name>:=<name> ...]\n\n{markdown(executable)}")
         return 0
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     holder: list[FrameNode] = []
     with _signals(holder):
         try:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rclpy.duration import Duration
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from plcv_ros.camera import CameraInfo as Calibration
 from plcv_ros.codecs import Codec, make_codec
 from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
 from plcv_ros.nodes.mailbox import Mailbox
@@ -163,7 +164,7 @@ class FrameSender:
         original: str = "",
         captured_ns: int | None = None,
         labels: npt.NDArray[np.uint8] | None = None,
-        camera_info: CameraInfo | None = None,
+        camera_info: Calibration | None = None,
     ) -> None:
         """Encode what is subscribed to and leave it for the publishing thread.
 
@@ -183,8 +184,8 @@ class FrameSender:
                 self._count_bytes(len(frame.raw.data), width * height)
         if labels is not None and _listeners(self._labels):
             frame.labels = conversion.image_message(header, labels, "mono8")
-        if camera_info is not None and self._info is not None:
-            frame.camera_info = camera_info
+        if camera_info is not None and _listeners(self._info):
+            frame.camera_info = conversion.camera_info_message(camera_info, header)
         if frame.compressed is not None or (self._compressed is None and frame.raw is not None):
             frame.traced = True
         displaced = self._mailbox.put(frame)
