@@ -17,7 +17,7 @@ from sensor_msgs.msg import TimeReference
 
 from plcv_ros.nodes import qos
 from plcv_ros.nodes.diagnostics import OK, STALE, Status
-from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 
@@ -87,7 +87,7 @@ class LatencyNode(FrameNode):
         return Status(OK, f"camera to labels {total.p50:.1f} ms (median)" if total else "frames, but no labels yet", values)
 
     def stop(self) -> None:
-        """Write ``frames.csv``, ``latency.json`` and ``latency.png`` into ``output_directory``."""
+        """Write ``frames.csv``, ``latency.json`` and ``latency.png`` into ``output_directory``. Raises NodeError where that cannot be done."""
         folder = self.text("output_directory")
         if not folder or not len(self.table):
             self.get_logger().info("nothing to report" if folder else "no report asked for")
@@ -102,9 +102,7 @@ class LatencyNode(FrameNode):
             if self.flag("plot"):
                 written += self._plot(target / "latency.png")
         except OSError as error:
-            self.get_logger().error(f"the latency report could not be written: {error}")
-            self.exit_code = 1
-            return
+            raise NodeError(f"the latency report could not be written: {error}") from error
         self.get_logger().info(f"latency report in {target}: {written}")
 
     def _plot(self, path: Path) -> str:
