@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock
 from plcv_ros.camera import Frame, Source, open_source
 from plcv_ros.codecs import CodecError
 from plcv_ros.nodes import conversion, wire
-from plcv_ros.nodes.diagnostics import Status
+from plcv_ros.nodes.diagnostics import WARN, Meter, Status
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
 from plcv_ros.nodes.runner import run
@@ -25,6 +25,9 @@ WAIT_PERIOD_S = 0.02
 SETTLE_S = 0.5
 """A subscriber that this side has matched may not have matched this side yet, and those of the other topics come a little later: without a
 pause the first frames of a run would be missing somewhere."""
+
+LATE_WARNING = 0.1
+"""Share of frames left out above which ``/diagnostics`` warns."""
 
 
 class CameraNode(FrameNode):
@@ -54,6 +57,7 @@ class CameraNode(FrameNode):
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
         self._finished = ""
+        self._meter = Meter()
         size = self._sender.expected_bytes(self._source.width, self._source.height)
         if size is not None:
             self._sender.check_fit(size)
@@ -153,10 +157,14 @@ class CameraNode(FrameNode):
     def status(self) -> Status:
         """Level and counters for ``/diagnostics``."""
         status = self._sender.status()
+        late = self._meter.rate("late", self._sender.counters.late)
         if self._finished:
             status.text = self._finished
         elif self._started is None:
             status.text = f"waiting for a subscriber of {self._sender.topic}"
+        elif late > LATE_WARNING / self._period:
+            status.level = WARN
+            status.text += f", {late:.1f} fps left out: the source or the codec is slower than {1 / self._period:g} Hz"
         return status
 
 

@@ -160,6 +160,53 @@ def test_raw_is_the_base_topic_alone(spawn, probe):
     assert "/camera/image/astc" not in topics
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(1, 12):
+        cv2.imwrite(str(folder / f"frame{number}.png"), np.full((48, 64, 3), number * 20, np.uint8))
+    return folder
+
+
+def test_a_source_that_ends(spawn, probe, pictures):
+    frames = probe.listen(CompressedImage, "camera/image/astc")
+    parameters = {"source": str(pictures), "loop": False, "rate": 20.0, "start_when_subscribed": True}
+    node = spawn("camera", **parameters)
+    assert node.wait() == 0
+    assert "the source ended after 11 frames" in node.log
+    probe.wait_for(lambda: len(frames) == 11, "every frame, the last one too")
+    levels = [int(codecs.decode(m.data).mean()) for m in frames]
+    assert np.abs(np.array(levels) - np.arange(20, 240, 20)).max() < 10  # natural order: frame9 before frame10
+
+    status = probe.status_of("camera")
+    node = spawn("camera", exit_at_end=False, **parameters)
+    probe.wait_for(lambda: status().get("message") == "the source ended after 11 frames", "the diagnostics of a camera at its end")
+    assert node.process.poll() is None
+    assert node.stop() == 0
+
+
+def test_a_source_that_breaks_is_one_clear_line(spawn, probe, pictures):
+    (pictures / "frame12.png").write_bytes(b"no picture")
+    frames = probe.listen(CompressedImage, "camera/image/astc")
+    node = spawn("camera", source=str(pictures), rate=50.0, start_when_subscribed=True)
+    assert node.wait() == 1
+    assert "frame12.png cannot be read as a picture" in node.log
+    assert node.log.count("[FATAL]") == 1
+    assert "Traceback" not in node.log
+    probe.wait_for(lambda: frames, "the frames before")
+
+
+def test_a_source_that_is_too_slow_is_warned_of(spawn, probe):
+    probe.listen(CompressedImage, "camera/image/astc")
+    status = probe.status_of("camera")
+    spawn("camera", rate=1000.0, **SIZE)
+    probe.wait_for(lambda: "slower than 1000 Hz" in status().get("message", ""), "the warning")
+    assert status()["level"] == b"\x01"
+    assert int(status()["late"]) > 0
+
+
 def test_simulated_time(spawn, probe):
     frames = probe.listen(CompressedImage, "camera/image/astc")
     status = probe.status_of("camera")

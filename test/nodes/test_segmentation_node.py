@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image, TimeReference
 from std_msgs.msg import String
 
@@ -197,4 +197,15 @@ def test_decoder_republishes_and_survives(spawn, probe):
     assert node.log.count("more of them are only counted") == 1
     assert "expected at most max_pixels = 15360" in node.log
     assert len(images) == 2
+    assert node.stop() == 0
+
+
+def test_incompatible_qos_is_logged_with_the_remedy(spawn, probe):
+    best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+    probe.node.create_publisher(CompressedImage, "camera/image/astc", best_effort)
+    probe.listen(Image, "camera/image/decoded")
+    node = spawn("decoder", reliable=True)
+    node.wait_for_log(
+        "a publisher of /camera/image/astc does not offer the reliability that is asked for; nothing arrives from it; set the parameter"
+    )
     assert node.stop() == 0
