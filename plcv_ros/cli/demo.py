@@ -142,8 +142,8 @@ def _graph(settings: Settings) -> Graph:
     extra: dict[str, dict[str, Any]] = {
         "camera": {"start_when_subscribed": True, "exit_at_end": True, "seed": settings.seed},
         "segmentation": {"threads": settings.threads},
-        # A folder may hold five frames.
-        "evaluation": {"overlay_after": min(30, settings.frames // 10)},
+        # A folder may hold a dozen frames.
+        "evaluation": {"overlay_after": 3},
         "latency": {"title": demo_report.title(settings.source, settings.configuration, settings.rate), "max_frames": max(1000, 2 * settings.frames)},
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
