@@ -56,7 +56,6 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     over_time.set(xlabel="time of capture (s)", ylabel="latency of the frame (ms)", title="Where the time of each frame went")
     over_time.grid(axis="y", alpha=0.3)
     over_time.set_axisbelow(True)
-    over_time.margins(x=0.01)
     handles, labels = over_time.get_legend_handles_labels()
     if handles:
         # Stages first, then what was dropped, in the order of a frame's way.
@@ -75,7 +74,8 @@ def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, 
     if x.size == 0:
         axes.text(0.5, 0.5, "no frame was segmented", ha="center", va="center", transform=axes.transAxes)
         return
-    if x.size > _MAX_BARS:
+    grouped = x.size > _MAX_BARS
+    if grouped:
         groups = np.array_split(np.arange(x.size), _MAX_BARS)
         x = np.array([x[g].mean() for g in groups])
         parts = {name: np.array([np.median(values[g]) for g in groups]) for name, values in parts.items()}
@@ -87,17 +87,36 @@ def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, 
             continue
         # Events of a stage that ended before it began (clock steps) would draw bars into each other.
         height = np.maximum(parts[name], 0)
-        axes.bar(x, height, width=width, bottom=bottom, color=colour, label=label, linewidth=0)
+        _bars(axes, x, bottom, height, width, colour, label)
         bottom = bottom + height
     rest = np.maximum(total - bottom, 0)
-    if rest.max() > 0.02 * total.max():
-        axes.bar(x, rest, width=width, bottom=bottom, color="#eeeeee", label="unknown (events lost)", linewidth=0)
+    # The medians of the stages need not add up to the median of the total.
+    if not grouped and rest.max() > 0.02 * total.max():
+        _bars(axes, x, bottom, rest, width, "#eeeeee", "unknown (events lost)")
     # One slow frame, a first inference say, must not press all others to the floor.
     ceiling = max(float(np.percentile(total, 99)) * 1.4, float(np.median(total)) * 1.5)
+    axes.set_xlim(x.min() - width, x.max() + width)
+    axes.set_ylim(0, min(ceiling, 1.05 * float(total.max())))
     if total.max() > ceiling:
-        axes.set_ylim(0, ceiling)
         for i in np.flatnonzero(total > ceiling)[:5]:
             axes.annotate(f"{total[i]:.0f} ms", (x[i] + width / 2, ceiling), xytext=(2, -3), textcoords="offset points", va="top", fontsize=8)
+
+
+def _bars(
+    axes: Any,
+    x: npt.NDArray[np.float64],
+    bottom: npt.NDArray[np.float64],
+    height: npt.NDArray[np.float64],
+    width: float,
+    colour: str,
+    label: str,
+) -> None:
+    """Bars as one collection: ``axes.bar`` makes an object of each, and thousands of them take seconds."""
+    from matplotlib.collections import PolyCollection
+
+    left, right, top = x - width / 2, x + width / 2, bottom + height
+    corners = np.stack([left, bottom, left, top, right, top, right, bottom], axis=1).reshape(-1, 4, 2)
+    axes.add_collection(PolyCollection(list(corners), facecolors=colour, linewidths=0, label=label))
 
 
 def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArray[np.intp]) -> None:
@@ -111,6 +130,9 @@ def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArr
             depth += band
             axes.plot(x, np.full(x.size, -depth), marker, color=colour, markersize=6, linestyle="none", label=f"{label}: {x.size}")
     axes.set_ylim(-(depth + band) if depth else 0, top)
+    if seconds.size:
+        left, right = axes.get_xlim()
+        axes.set_xlim(min(left, float(seconds.min()) - 0.1), max(right, float(seconds.max()) + 0.1))
 
 
 def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]]) -> None:
