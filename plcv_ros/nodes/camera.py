@@ -145,13 +145,14 @@ class CameraNode(FrameNode):
         return stamp_ns
 
     def _finish(self, limit: int) -> None:
-        counters = self._sender.counters
         if self.stopping.is_set():
             return
-        self._finished = f"the last of {counters.captured} frames is sent" if limit else f"the source ended after {counters.captured} frames"
+        self._sender.drain()
+        counters = self._sender.counters
+        end = f"the last of {limit} frames is sent" if limit and counters.captured == limit else f"the source ended after {counters.captured} frames"
+        self._finished = f"{end}: {counters.published} published, {counters.dropped} dropped, {counters.late} left out"
         self.get_logger().info(self._finished)
         if self.flag("exit_at_end"):
-            self._sender.drain()
             self.end(0)
 
     def status(self) -> Status:
