@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import platform
+import random
 import statistics
 import sys
 import time
@@ -136,10 +137,14 @@ def psnr(a: Image, b: Image) -> float:
 
 
 def timed(cases: dict[str, Callable[[int], Any]], rounds: int) -> dict[str, float]:
-    """Median milliseconds a case; cases take turns, each going through all frames."""
+    """Median milliseconds a case; cases take turns in random order, each going through all frames."""
     times: dict[str, list[float]] = {name: [] for name in cases}
+    order = list(cases)
+    shuffle = random.Random(0).shuffle
     for n in range(rounds + 1):
-        for name, run in cases.items():
+        shuffle(order)  # what ran before leaves frames in the cache, or drives them out
+        for name in order:
+            run = cases[name]
             for i in range(FRAMES):
                 start = time.perf_counter()
                 run(i)
@@ -173,7 +178,6 @@ def measure_speed(frames: list[Image], rounds: int, threads: list[int], targets:
         payload = make_codec("astc", block=block).encode(frames[0])
         jpeg, rate = jpeg_at(frames, bits_per_pixel([payload]))
         say(f"{detail}: libjpeg-turbo quality {jpeg.quality}, {rate:.2f} bit/px")
-        jpegs = [jpeg.encode(f) for f in frames]
         cases: dict[str, Callable[[int], Any]] = {
             "jpeg encode": partial(run_jpeg_encode, jpeg, frames),
             "jpeg decode": partial(run_jpeg_decode, jpeg, [jpeg.encode(f) for f in frames]),

@@ -31,14 +31,15 @@ void encode_block_row(const Kernels& kernels, const ImageView& image, int mode_i
   if (whole > 0) kernel(rows, ahead, whole, bgr, out);
 
   // The rest, and images whose pixels are not three bytes: tile by tile through a buffer, in which the last column is repeated.
-  alignas(64) uint8_t buffer[kMaxBlockY][kMaxTileWidth * 3];
+  alignas(64) uint8_t buffer[kMaxBlockY][kMaxTileWidth * 3 + kRepackSlack];
   uint8_t blocks[kMaxTileBlocks * kBlockBytes];
   const uint8_t* copied[kMaxBlockY];
   for (int y = 0; y < mode.block_y; ++y) copied[y] = buffer[y];
   for (int x = whole * tile_width; x < image.width; x += tile_width) {
     const int present = std::min(tile_width, image.width - x), count = (present + mode.block_x - 1) / mode.block_x;
     for (int y = 0; y < mode.block_y; ++y) {
-      repack(rows[y] + static_cast<std::ptrdiff_t>(x) * pixel, image.format, present, buffer[y]);
+      const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(x) * pixel;
+      kernels.repack(rows[y] + offset, ahead[y] + offset, pixel, present, buffer[y]);
       const uint8_t* last = buffer[y] + 3 * (present - 1);
       for (int i = present; i < tile_width; ++i) std::memcpy(buffer[y] + 3 * i, last, 3);
     }

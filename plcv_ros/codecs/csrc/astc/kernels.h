@@ -25,6 +25,8 @@ struct ModeKernels {
 struct Kernels {
   const char* name;
   int tile_blocks;
+  // Pixels of 1, 3 or 4 bytes to three bytes; see repack.h.
+  void (*repack)(const uint8_t* pixels, const uint8_t* ahead, int bytes, int count, uint8_t* out);
   ModeKernels mode[kModeCount];
 };
 

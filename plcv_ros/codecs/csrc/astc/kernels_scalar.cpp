@@ -320,10 +320,17 @@ bool decode_blocks(const uint8_t* blocks, int count, uint8_t* const* rows) {
   return pruned;
 }
 
+void repack_pixels(const uint8_t* pixels, const uint8_t* /*ahead*/, int bytes, int count, uint8_t* out) {
+  for (int i = 0; i < count; ++i) {
+    for (int c = 0; c < 3; ++c) out[3 * i + c] = pixels[bytes * i + (bytes == 1 ? 0 : c)];
+  }
+}
+
 template <int... kModeIndices>
 constexpr Kernels kernels_of(IndexList<kModeIndices...>) {
   return {"scalar",
           1,
+          &repack_pixels,
           {{{&encode_blocks<kModeIndices, Preset::fast>, &encode_blocks<kModeIndices, Preset::fine>, &encode_blocks<kModeIndices, Preset::paper>},
             &decode_blocks<kModeIndices>}...}};
 }

@@ -5,6 +5,7 @@
 #include "astc/decode_tile.h"
 #include "astc/encode_tile.h"
 #include "astc/kernels.h"
+#include "astc/repack.h"
 
 namespace plcv::astc {
 
@@ -48,7 +49,7 @@ constexpr ModeKernels mode_kernels() {
 
 template <class S, int... kModeIndices>
 constexpr Kernels kernels_of(const char* name, IndexList<kModeIndices...>) {
-  return {name, 4 * S::kLanes, {mode_kernels<S, kModeIndices>()...}};
+  return {name, 4 * S::kLanes, &repack<S>, {mode_kernels<S, kModeIndices>()...}};
 }
 
 template <class S>

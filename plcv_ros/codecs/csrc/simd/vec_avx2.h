@@ -10,6 +10,7 @@
 //                    then ask for the total once
 //   mulhrs16(a, b)   (a * b + 2^14) >> 15
 //   even32(a, b)     a0 a2 b0 b2; odd32: a1 a3 b1 b3; spread32<q>(a): element q four times
+//   shuffle16(from, index, to)   16 bytes in memory
 //   load_rgb<w>      w = 8: lane l holds pixels 16 l .. 16 l + 15; w > 8: pixels w l .. w l + w - 1, the last one repeated up to 16
 //   load_zipped      16-byte blocks: even gets blocks 0, 2, 4, ..., odd 1, 3, 5, ...
 // Floating point is IEEE single precision, one rounding an operation: the sources are compiled without contraction.
@@ -100,6 +101,11 @@ struct Avx2 {
 
   static V sum_step(V sum, V u, V s) { return add16(sum, maddubs(u, s)); }
   static V sum_total(V sum) { return _mm256_madd_epi16(sum, set16(1)); }
+
+  static void shuffle16(const uint8_t* from, const uint8_t* index, uint8_t* to) {
+    const __m128i order = _mm_loadu_si128(reinterpret_cast<const __m128i*>(index));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), order));
+  }
 
   static F setf(float x) { return _mm256_set1_ps(x); }
   static F to_float(V a) { return _mm256_cvtepi32_ps(a); }

@@ -88,6 +88,11 @@ struct Avx512 {
   static V sum_step(V sum, V u, V s) { return dot4(sum, u, s); }
   static V sum_total(V sum) { return sum; }
 
+  static void shuffle16(const uint8_t* from, const uint8_t* index, uint8_t* to) {
+    const __m128i order = _mm_loadu_si128(reinterpret_cast<const __m128i*>(index));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), order));
+  }
+
   static F setf(float x) { return _mm512_set1_ps(x); }
   static F to_float(V a) { return _mm512_cvtepi32_ps(a); }
   static V to_int(F a) { return _mm512_cvtps_epi32(a); }

@@ -107,6 +107,8 @@ struct Neon {
   static V sum_step(V sum, V u, V s) { return add16(sum, maddubs(u, s)); }
   static V sum_total(V sum) { return v(vpaddlq_s16(s16(sum))); }
 
+  static void shuffle16(const uint8_t* from, const uint8_t* index, uint8_t* to) { store(to, shuffle8(load(from), load(index))); }
+
   static F setf(float x) { return vdupq_n_f32(x); }
   static F to_float(V a) { return vcvtq_f32_s32(s32(a)); }
   static V to_int(F a) { return v(vcvtnq_s32_f32(a)); }
