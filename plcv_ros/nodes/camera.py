@@ -22,9 +22,11 @@ from plcv_ros.nodes.sender import FrameSender
 
 WAIT_PERIOD_S = 0.02
 
-SETTLE_S = 0.5
+SETTLE_S = 1.5
 """A subscriber that this side has matched may not have matched this side yet, and those of the other topics come a little later: without a
-pause the first frames of a run would be missing somewhere."""
+pause the first frames of a run would be missing somewhere. So long without a newcomer, since what discovery loses it repeats late."""
+
+SETTLE_LIMIT_S = 5.0
 
 LATE_WARNING = 0.1
 """Share of frames left out above which ``/diagnostics`` warns."""
@@ -98,7 +100,7 @@ class CameraNode(FrameNode):
             while not self._sender.subscribers():
                 if self.stopping.wait(WAIT_PERIOD_S):
                     return
-            if self.stopping.wait(SETTLE_S):
+            if not self._settled():
                 return
         limit = self.integer("frames")
         counters = self._sender.counters
@@ -116,6 +118,19 @@ class CameraNode(FrameNode):
             counters.captured += 1
             self._send(frame, captured_ns)
         self._finish(limit)
+
+    def _settled(self) -> bool:
+        """Wait until nobody new has subscribed to anything of this node for a moment: who follows frames from the first one on (their events,
+        their labels) may be discovered later than who subscribes to the frames. False where the node ends."""
+        audience, since = -1, time.monotonic()
+        deadline = since + SETTLE_LIMIT_S
+        while time.monotonic() < min(since + SETTLE_S, deadline):
+            if self.stopping.wait(WAIT_PERIOD_S):
+                return False
+            count = self._sender.audience() + self.events.subscribers()
+            if count != audience:
+                audience, since = count, time.monotonic()
+        return True
 
     def _wait_until(self, due: float) -> float:
         """Wait for the frame's time; returns the next one's. Late frames leave slots out, so that the rate does not drift."""

@@ -28,9 +28,13 @@ class FrameEvents:
         """Note that ``event`` happened to the frame of ``header`` at ``time_ns`` (system clock, now where None)."""
         self._queue.append((header, event, time.time_ns() if time_ns is None else time_ns))
 
+    def subscribers(self) -> int:
+        """How many follow the events."""
+        return int(self._publisher.get_subscription_count())
+
     def flush(self) -> None:
         """Publish what was noted; forget it where nobody listens."""
-        if self._queue and self._publisher.get_subscription_count() == 0:
+        if self._queue and not self.subscribers():
             self._queue.clear()
             return
         while self._queue:

@@ -129,6 +129,10 @@ class FrameSender:
         """Whether anybody subscribes to anything that a frame is needed for."""
         return any(_listeners(publisher) for publisher in (self._compressed, self._raw, self._info, self._labels))
 
+    def audience(self) -> int:
+        """How many subscriptions there are to frames, raw images, camera_info and labels together."""
+        return sum(_listeners(publisher) for publisher in (self._compressed, self._raw, self._info, self._labels))
+
     def check_fit(self, frame_bytes: int) -> None:
         """Warn, once, where frames of this size would be lost in the active DDS configuration."""
         text = None if self._warned else transport.warning(frame_bytes, self._transport)
