@@ -34,10 +34,18 @@ _FORMAT_NUMBERS = {name: number for number, name in enumerate(PIXEL_FORMATS)}
 
 
 class AstcCodec:
-    """Encoder of one footprint and preset; `decode` reads what it writes. Holds no state between frames: usable from several threads.
+    """Encoder of one footprint and preset; `decode` reads what it writes.
+
+    Life cycle: make one, call `encode` for every frame. It holds no state between frames, so one codec serves several Python threads at
+    once, and a frame's bytes depend on its pixels alone. The GIL is released while a frame is worked on.
+
+    Memory: pixel (x, y), channel c of an image is the byte at ``address + y * strides[0] + x * channels + c``; strides[0] may be anything,
+    negative included. Every buffer is checked for its size before it is touched; nothing is read or written beside the pixels and the
+    payload. Pixels of three bytes are read in place; others pass through a small buffer.
 
     block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed) or "paper" (the paper's method).
-    threads: how many bands of block rows are worked on at once; the bytes do not depend on it. Raises CodecError.
+    threads: how many bands of block rows are worked on at once, on threads that outlive the frame. The instruction set is the best that
+    the machine has, or what PLCV_SIMD names when the codec is made (`target`). Raises CodecError.
     """
 
     name = "astc"

@@ -92,11 +92,11 @@ def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
 
 
 def decode(payload: Payload, max_pixels: int = MAX_PIXELS, fast_dct: bool = True) -> npt.NDArray[np.uint8]:
-    """Decode a JPEG payload to (H, W, 3) uint8 rgb8. Raises CodecError."""
+    """Decode a JPEG payload to (H, W, 3) uint8 rgb8, chroma smoothly upsampled. Raises CodecError."""
     view = as_bytes_view(payload)
     header(view, max_pixels)
     try:
-        image: npt.NDArray[np.uint8] = _simplejpeg().decode_jpeg(view, colorspace="RGB", fastdct=fast_dct, fastupsample=fast_dct)
+        image: npt.NDArray[np.uint8] = _simplejpeg().decode_jpeg(view, colorspace="RGB", fastdct=fast_dct, fastupsample=False)
     except ValueError as error:
         raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {error}") from None
     return image
