@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -46,9 +47,14 @@ class Pool {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       while (started_ < helpers) {
-        std::thread([this] { serve(); }).detach();
+        try {
+          std::thread([this] { serve(); }).detach();
+        } catch (const std::system_error&) {
+          break;  // no more threads to be had: fewer do the work
+        }
         ++started_;
       }
+      helpers = std::min(helpers, started_);
       for (int i = 0; i < helpers; ++i) queue_.push_back(&job);
     }
     if (helpers == 1) {
