@@ -82,12 +82,12 @@ def message(rows: np.ndarray, encoding: str, width: int, stamp: int, padding: in
     return image
 
 
-@pytest.mark.parametrize("codec", ["astc", "jpeg"])
+@pytest.mark.parametrize("codec", ["astc", "jpeg", "raw"])
 def test_every_encoding(spawn, probe, codec):
-    topic = {"astc": "cam/image_raw/astc", "jpeg": "cam/image_raw/compressed"}[codec]
-    received = probe.listen(CompressedImage, topic)
+    topic = {"astc": "cam/image_raw/astc", "jpeg": "cam/image_raw/compressed", "raw": "out/image"}[codec]
+    received = probe.listen(Image if codec == "raw" else CompressedImage, topic)
     publisher = probe.node.create_publisher(Image, "cam/image_raw", 5)
-    spawn("encoder", codec=codec, input_topic="cam/image_raw", reliable=True)
+    spawn("encoder", codec=codec, input_topic="cam/image_raw", output_topic="out/image" if codec == "raw" else "", reliable=True)
     probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the encoder to subscribe")
     image = picture()
     for number, encoding in enumerate(conversion.ENCODINGS, 1):
@@ -96,8 +96,12 @@ def test_every_encoding(spawn, probe, codec):
         probe.wait_for(lambda n=number: len(received) == n, f"the {encoding} frame")
         got = received[-1]
         assert (got.header.stamp.sec, got.header.stamp.nanosec, got.header.frame_id) == (number, 123456789, "front")
-        assert got.format == EXPECTED_FORMAT[codec][encoding]
-        decoded = codecs.decode(got.data).astype(int)
+        if codec == "raw":
+            assert got.encoding == (encoding if encoding in conversion.CHANNELS else "rgb8")
+            decoded = conversion.image_rgb(got).astype(int)
+        else:
+            assert got.format == EXPECTED_FORMAT[codec][encoding]
+            decoded = codecs.decode(got.data).astype(int)
         expected = np.repeat(encode_as(image, "mono8")[..., None], 3, 2) if encoding == "mono8" else image
         inner = (slice(4, -4), slice(4, -4))  # demosaicing guesses at the border
         assert np.abs(decoded - expected)[inner].mean() < 4, encoding

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,25 @@ def test_the_command_prints_every_table_without_ros():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for node in TABLES:
         assert f"#### {node}\n\n{markdown(node)}" in done.stdout
+
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def test_every_node_has_an_executable():
+    assert {path.name for path in SCRIPTS.iterdir()} == set(TABLES)
+    assert all(os.access(path, os.X_OK) for path in SCRIPTS.iterdir())
+
+
+@pytest.mark.parametrize("node", TABLES)
+def test_executables_explain_themselves(node):
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / node), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SCRIPTS.parent), os.environ.get("PYTHONPATH", "")])},
+    )
+    assert done.stdout.startswith(f"usage: {node} ")
+    assert markdown(node) in done.stdout
