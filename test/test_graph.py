@@ -175,7 +175,19 @@ def test_large_data_transport() -> None:
     assert "FASTDDS_BUILTIN_TRANSPORTS" not in humble
 
 
+def test_one_machine_uses_the_profile_and_two_use_large_data() -> None:
+    for graph in ("offload", "replay"):
+        given = {"source": "bag"} if graph == "replay" else {}
+        one = make(graph, **given).environment
+        assert Path(one["FASTDDS_DEFAULT_PROFILES_FILE"]).name == "fastdds.xml"
+        assert "FASTDDS_BUILTIN_TRANSPORTS" not in one
+    for graph in ("edge", "remote"):
+        assert make(graph).environment["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
+        assert "FASTDDS_BUILTIN_TRANSPORTS" not in make(graph, middleware="profile").environment
+
+
 def test_what_the_user_has_set_is_left_alone() -> None:
+    assert environment(middleware="profile", environ={"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "CYCLONEDDS_URI": "x"}) == {}
     assert environment(environ={"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "CYCLONEDDS_URI": "x"}) == {}
     own = {"FASTDDS_DEFAULT_PROFILES_FILE": "mine.xml"}
     assert set(environment(environ=own)) == {"CYCLONEDDS_URI"}

@@ -89,17 +89,14 @@ class AstcCodec:
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
         """Encode one frame as strips of whole block rows, each a complete .astc file of at most `max_bytes` bytes.
 
-        The strips' blocks are the frame's blocks. A strip has at least one block row; CodecError where that alone needs more than `max_bytes`.
+        A strip has at least one block row, also where that alone needs more than `max_bytes`. The strips' blocks are the frame's blocks.
+        Raises CodecError.
         """
         image, width, height = check_image(image, pixel_format)
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, (int, np.integer)):
-            raise CodecError(f"max_bytes is {max_bytes!r}, expected an int")
+        if isinstance(max_bytes, bool) or not isinstance(max_bytes, (int, np.integer)) or max_bytes < 1:
+            raise CodecError(f"max_bytes is {max_bytes!r}, expected a positive int")
         row_bytes = _BLOCK_BYTES * -(-width // self.block[0])
-        block_rows = (int(max_bytes) - _HEADER_BYTES) // row_bytes
-        if block_rows < 1:
-            least = _HEADER_BYTES + row_bytes
-            raise CodecError(f"max_bytes is {max_bytes}, expected at least {least}: one row of {self.detail} blocks at width {width}")
-        rows = block_rows * self.block[1]
+        rows = max((int(max_bytes) - _HEADER_BYTES) // row_bytes, 1) * self.block[1]
         return self._strips(image, pixel_format, rows, -(-height // rows))
 
     def _strips(self, image: npt.NDArray[np.uint8], pixel_format: str, rows: int, count: int) -> Iterator[Strip]:

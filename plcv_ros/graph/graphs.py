@@ -136,7 +136,7 @@ class _Builder:
         # little but many times slower: 2 threads on 2 busy cores took 463 ms a frame, and 126 ms with waiting threads asleep.
         environment = {} if "OMP_WAIT_POLICY" in os.environ else {"OMP_WAIT_POLICY": "PASSIVE"}
         environment |= transport.environment(
-            large_data=self.values["middleware"] == "large_data",
+            middleware=self.values["middleware"],
             addresses=transport.peers(self.values["peer"]),
             local=self.values.get("localhost_only", "").lower() == "true",
         )

@@ -57,22 +57,22 @@ def peers(text: str) -> list[str]:
 
 
 def environment(
-    *, large_data: bool = True, addresses: list[str] | None = None, local: bool = False, environ: Mapping[str, str] | None = None
+    *, middleware: str = "large_data", addresses: list[str] | None = None, local: bool = False, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Variables for the nodes, beside those of ``environ`` (default: the process's own).
 
-    ``large_data``: transports that large frames need; profiles and transports that ``environ`` already names are left alone. ``addresses``:
-    discover these hosts by unicast. ``local``: keep the graph on this machine, out of sight of others.
+    ``middleware``: ``profile`` or ``large_data``, the transports that large frames need, or ``as_is``; profiles and transports that ``environ``
+    already names are left alone. Unicast and localhost discovery need the profile in either case. ``addresses``: discover these hosts by unicast. ``local``: keep the graph on this machine, out of sight of others.
     """
     environ = os.environ if environ is None else environ
     addresses = addresses or []
     old = environ.get("ROS_DISTRO") in OLD_DISTRIBUTIONS
     result = _discovery(addresses, local, old)
     cyclone = environ.get("CYCLONEDDS_URI", "")
-    if large_data:
+    if middleware != "as_is":
         # A profile that the user loads describes transports of its own.
         if not any(name in environ for name in PROFILE_VARIABLES):
-            if addresses or local or old:
+            if addresses or local or old or (middleware == "profile" and "FASTDDS_BUILTIN_TRANSPORTS" not in environ):
                 profile = _profile_with_peers(addresses) if addresses and old else share_directory() / "config" / "fastdds.xml"
                 result[PROFILE_VARIABLES[environ.get("ROS_DISTRO") in FASTDDS_2]] = str(profile)
             elif "FASTDDS_BUILTIN_TRANSPORTS" not in environ:

@@ -144,6 +144,8 @@ def test_strips(block: tuple[int, int], rng: np.random.Generator) -> None:
         assert (np.concatenate(parts) == decode(codec.encode(image))).all()
 
 
-def test_strips_too_small() -> None:
-    with pytest.raises(CodecError, match="max_bytes is 100, expected at least 976"):
-        make_codec("astc").encode_strips(np.zeros((10, 480, 3), np.uint8), max_bytes=100)
+def test_a_strip_has_at_least_one_block_row() -> None:
+    strips = list(make_codec("astc").encode_strips(np.zeros((20, 480, 3), np.uint8), max_bytes=100))
+    assert [len(s.payload) for s in strips] == [16 + 60 * 16] * 3
+    with pytest.raises(CodecError, match="max_bytes is 0, expected a positive int"):
+        make_codec("astc").encode_strips(np.zeros((10, 480, 3), np.uint8), max_bytes=0)
