@@ -64,7 +64,6 @@ COMMON = (
 )
 
 
-
 def _middleware(default: str) -> Argument:
     return Argument(
         "middleware",

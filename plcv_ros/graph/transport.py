@@ -61,8 +61,9 @@ def environment(
 ) -> dict[str, str]:
     """Variables for the nodes, beside those of ``environ`` (default: the process's own).
 
-    ``middleware``: ``profile`` or ``large_data``, the transports that large frames need, or ``as_is``; profiles and transports that ``environ``
-    already names are left alone. Unicast and localhost discovery need the profile in either case. ``addresses``: discover these hosts by unicast. ``local``: keep the graph on this machine, out of sight of others.
+    ``middleware``: ``profile`` or ``large_data``, the transports that large frames need, or ``as_is``; profiles and transports that
+    ``environ`` already names are left alone, and unicast and localhost discovery need the profile in either case. ``addresses``: discover
+    these hosts by unicast. ``local``: keep the graph on this machine, out of sight of others.
     """
     environ = os.environ if environ is None else environ
     addresses = addresses or []
