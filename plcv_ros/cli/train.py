@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import sys
@@ -55,6 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
     parser.add_argument("--stop-after", type=int, default=0, metavar="STEPS", help="save and end after this many steps; 0 = run to the end")
+
+
+def portable_command(arguments: list[str]) -> str:
+    """The command as a checkpoint's header tells it: paths without the folders of this machine, and as if run in one go."""
+    return shlex.join(["plcv", *(re.sub(r"(^|=)/[^,]*/", r"\1", a) for a in arguments if a != "--resume")])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -139,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 stop=lambda: stopping,
                 report=report,
-                notes={"command": shlex.join(["plcv", *sys.argv[1:]]), "init": args.init.name if args.init else ""},
+                notes={"command": portable_command(sys.argv[1:])},
             )
     except (ValueError, OSError) as error:
         print(f"plcv train: {error}", file=sys.stderr)

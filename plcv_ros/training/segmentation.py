@@ -140,9 +140,9 @@ def train(
         partial = state_path.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(state_path)
-        data = [{"name": d.name, "licence": d.licence, "pictures": len(d), "share": d.share} for d in datasets]
         training = {**fingerprint["settings"], "steps": step, "of_steps": steps, "seconds": round(seconds), **dict(notes or {})}
-        metadata = {"codec": "original", "data": data, "licence": licence_of(datasets, init), "training": training, "scores": []}
+        metadata = {"codec": "original", **origin(datasets, init), "scores": []}
+        metadata["training"] = {**training, **metadata["training"]}
         save_checkpoint(model_path, Checkpoint(settings.architecture, settings.arguments, label_set, averaged.state_dict(), metadata=metadata))
 
     network.train()
@@ -303,10 +303,19 @@ def load_initial(network: nn.Module, path: Path) -> None:
         raise ValueError(f"{path}: does not fit this encoder (another --scale?): {str(error).splitlines()[1].strip()}") from error
 
 
-def licence_of(datasets: list[Dataset], init: Path | None) -> str:
-    """The licences that weights trained on these data inherit, in words."""
-    licences = sorted({d.licence for d in datasets})
-    return "; ".join(licences) + (f"; initial weights {init.name}" if init else "")
+def origin(datasets: list[Dataset], init: Path | None) -> dict[str, Any]:
+    """The header's ``data``, ``licence`` and ``training`` entries: weights inherit all that their initial weights were trained on."""
+    data: list[dict[str, Any]] = [{"name": d.name, "licence": d.licence, "pictures": len(d), "share": d.share} for d in datasets]
+    licences, training = [d.licence for d in datasets], dict[str, Any]()
+    if init is not None and init.suffix == ".safetensors":
+        before = read_checkpoint(init).metadata
+        data += [{**entry, "stage": "initial weights"} for entry in before.get("data", [])]
+        licences += str(before.get("licence", "")).split("; ")
+        training = {"initial_weights": before.get("training", {})}
+    elif init is not None:
+        licences.append(f"initial encoder weights {init.name}: see their licence")
+        training = {"initial_weights": init.name}
+    return {"data": data, "licence": "; ".join(dict.fromkeys(licences)), "training": training}
 
 
 def describe(settings: Settings, datasets: list[Dataset]) -> dict[str, Any]:

@@ -137,6 +137,10 @@ def test_initial_weights(tmp_path: Path) -> None:
     load_initial(network, start)
     stored = read_checkpoint(start).tensors
     assert torch.equal(network.state_dict()["classify.weight"], stored["classify.weight"].float())
+    second = train(settings(stop_after=1), [stripes(8)], tmp_path / "second", init=start)
+    metadata = read_checkpoint(second).metadata
+    assert [entry["pictures"] for entry in metadata["data"]] == [8, 6]
+    assert metadata["training"]["initial_weights"]["steps"] == 1
     published = SHARED / "weights" / "espnetv2_s_2.0_city_1024x512.pth"
     if published.is_file():
         with pytest.raises(ValueError, match="does not fit this encoder"):

@@ -16,6 +16,7 @@ pytest.importorskip("cv2")
 pytest.importorskip("plcv_ros.scenes")
 
 from plcv_ros.cli.main import main  # noqa: E402
+from plcv_ros.cli.train import portable_command  # noqa: E402
 from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
 
 SCENES = "scenes,seeds=1000:1004,frames=2,size=160x96"
@@ -60,6 +61,13 @@ def test_checkpoint_tells_its_origin(trained: Path) -> None:
     assert "Apache-2.0" in metadata["licence"]
     assert metadata["training"]["command"].startswith("plcv ")
     assert metadata["training"]["seed"] == 0
+
+
+def test_commands_in_headers_name_no_folders_of_the_machine() -> None:
+    told = portable_command(
+        ["train", "segmentation", "--data", "camvid=/home/me/camvid,split=fit", "--init", "/tmp/a b/w.pth", "--out", "runs/x", "--resume"]
+    )
+    assert told == "plcv train segmentation --data camvid=camvid,split=fit --init w.pth --out runs/x"
 
 
 def test_stop_and_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
