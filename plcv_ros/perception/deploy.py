@@ -12,7 +12,7 @@ class OneDnnConv2d(nn.Module):
     """A convolution that always runs in oneDNN.
 
     With one thread and one picture, PyTorch's own choice for many of the small grouped convolutions here is a slower kernel that also
-    answers in another memory format, which makes every operation after it slow too (76 ms instead of 40 ms for 640x360 on one Zen 5 core).
+    answers in another memory format, which makes every operation after it slow too (85 ms instead of 50 ms for 640x360 on one Zen 5 core).
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from plcv_ros.labels import LabelSet
 from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
@@ -19,6 +21,9 @@ from plcv_ros.perception.deploy import fold_batch_norm, use_onednn
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.memory import keep_freed_memory
 from plcv_ros.perception.networks import resize_scores
+
+WORKING_PIXELS = 640 * 360
+"""Pictures of more than about twice as many pixels are shrunk before the network sees them."""
 
 
 class Predictor:
@@ -52,17 +57,25 @@ class Predictor:
         self.predict(np.zeros((height, width, 3), np.uint8))
 
     def predict(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) uint8 rgb8, any stride -> (H, W) uint8 class ids. Raises ValueError for another shape or dtype."""
+        """(H, W, 3) uint8 rgb8, any stride -> (H, W) uint8 class ids. Raises ValueError for another shape or dtype.
+
+        Large pictures are segmented at a half, a third, ... of their size (:func:`shrink_factor`).
+        """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
         return self._worker.submit(self._predict, image).result()
 
     def _predict(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         height, width = image.shape[:2]
+        factor = shrink_factor(height, width)
         with torch.inference_mode():
-            scores = self.network(self.normalise(image))
-            labels = resize_scores(scores, height, width).argmax(1).to(torch.uint8)
-            return labels[0].cpu().numpy()  # type: ignore[no-any-return]
+            pixels = self.normalise(image)
+            if factor > 1:
+                pixels = shrink(pixels, factor)
+            labels = resize_scores(self.network(pixels), *pixels.shape[-2:]).argmax(1).to(torch.uint8)[0]
+            if factor > 1:
+                labels = labels.repeat_interleave(factor, 0).repeat_interleave(factor, 1)[:height, :width].contiguous()
+            return labels.cpu().numpy()  # type: ignore[no-any-return]
 
     def normalise(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32, channels last, on the device."""
@@ -73,6 +86,27 @@ class Predictor:
         scale, offset = self._rows[width]
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).view(height, width * 3)
         return torch.addcmul(offset, pixels.to(torch.float32), scale).view(1, height, width, 3).permute(0, 3, 1, 2)
+
+
+def shrink_factor(height: int, width: int) -> int:
+    """By which whole number a picture is shrunk before the network sees it: about :data:`WORKING_PIXELS` are left.
+
+    The networks are trained on pictures of 480x360 to 640x360, enlarged up to 1.8 times; much larger ones show everything at a size they
+    do not know, and take seconds where milliseconds count. On generated scenes, one thread, the shipped network: 1920x1080 84 % mIoU in
+    53 ms shrunk, 74 % in 521 ms as it is; 1280x720 84 % in 50 ms shrunk, 88 % in 206 ms.
+    """
+    return max(round(math.sqrt(height * width / WORKING_PIXELS)), 1)
+
+
+def shrink(pixels: Tensor, factor: int) -> Tensor:
+    """(1, 3, H, W) -> (1, 3, ceil(H / factor), ceil(W / factor)): means of squares; the last row and column are repeated as needed."""
+    height, width = pixels.shape[-2:]
+    below, right = -height % factor, -width % factor
+    if below or right:
+        pixels = functional.pad(pixels, (0, right, 0, below), mode="replicate")
+    mean = pixels.new_full((3, 1, factor, factor), 1 / factor**2)
+    shrunk = functional.conv2d(pixels, mean, stride=factor, groups=3)
+    return shrunk.contiguous(memory_format=torch.channels_last)
 
 
 def place_network(network: nn.Module, device: torch.device) -> nn.Module:
