@@ -147,7 +147,7 @@ SEGMENTATION = (
     _TRANSPORT,
     Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
     Row("device", "auto", "Where the network runs: auto, cpu, cuda, or cuda:<index>."),
-    Row("threads", 0, "CPU threads of the network; 0 takes every core.", low=0, high=256),
+    Row("threads", 0, "CPU threads of the network; 0 takes half of the cores, which is faster beside busy neighbours.", low=0, high=256),
     Row("max_age_ms", 1000.0, "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.", low=0.0, high=1e6, read_only=False),
     Row("stale_after_s", 2.0, "Report STALE on /diagnostics after so many seconds without a frame.", low=0.1, high=3600.0, read_only=False),
     Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
