@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pybind11.setup_helpers import Pybind11Extension, build_ext
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
 
 CSRC = "plcv_ros/codecs/csrc"
 
 # Bytes must not depend on the target: no fused multiply-add where the source says multiply, then add.
-COMMON_FLAGS = ["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-maybe-uninitialized"]
+COMMON_FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-maybe-uninitialized"]
 
 # -O2 after -O3: with 16 registers the larger unrolling spills more than it saves.
 TARGET_FLAGS = {
@@ -34,16 +35,32 @@ TARGETS_OF_MACHINE = {
 }
 
 
-def native_extension() -> Pybind11Extension:
+def pybind11_headers() -> list[str]:
+    """Where pip installed pybind11's headers; nothing where a distribution's (rosdep key pybind11-dev) lie in the compiler's own path."""
+    try:
+        import pybind11
+    except ImportError:
+        return []
+    return [pybind11.get_include()]
+
+
+def native_extension() -> Extension:
     """The extension module ``plcv_ros.codecs._native``: every .cpp below csrc/ that this architecture can run."""
     wanted = TARGETS_OF_MACHINE.get(platform.machine(), set())
     sources = [str(path) for path in sorted(Path(CSRC).rglob("*.cpp")) if path.name not in TARGET_FLAGS or path.name in wanted]
     headers = [str(path) for path in sorted(Path(CSRC).rglob("*.h"))]
-    return Pybind11Extension("plcv_ros.codecs._native", sources, depends=headers, include_dirs=[CSRC], cxx_std=17, extra_compile_args=COMMON_FLAGS)
+    return Extension(
+        "plcv_ros.codecs._native",
+        sources,
+        depends=headers,
+        include_dirs=[CSRC, *pybind11_headers()],
+        extra_compile_args=COMMON_FLAGS,
+        language="c++",
+    )
 
 
 class BuildNative(build_ext):
-    """pybind11's build_ext, with flags of their own for the files in TARGET_FLAGS."""
+    """setuptools' build_ext, with flags of their own for the files in TARGET_FLAGS."""
 
     def build_extensions(self) -> None:
         compile_one = self.compiler._compile
