@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, to_rgb8
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import CameraInfo, Frame
 from plcv_ros.camera.source import Source, resize_image, target_size
@@ -139,8 +139,7 @@ class BagSource(Source):
         return f"an image on {self._image.topic} of {self._path}"
 
     def _raw(self, message: Any) -> tuple[npt.NDArray[np.uint8], str]:
-        encoding = str(message.encoding)
-        encoding = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}.get(encoding, encoding)
+        encoding = ALIASES.get(str(message.encoding), str(message.encoding))
         if encoding not in BYTES_PER_PIXEL:
             raise SourceError(f"{self._where()} has the encoding {message.encoding!r}; expected one of {', '.join(BYTES_PER_PIXEL)}")
         width, height, step = int(message.width), int(message.height), int(message.step)

@@ -23,6 +23,9 @@ BYTES_PER_PIXEL = {
 
 _OPENCV_ORDER = {"bgr8": "COLOR_BGR2RGB", "rgba8": "COLOR_RGBA2RGB", "bgra8": "COLOR_BGRA2RGB", "mono8": "COLOR_GRAY2RGB"}
 
+ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}
+"""Other names for the same layouts; OpenCV's untyped ones carry no colour order, and BGR is what OpenCV means by them."""
+
 # ROS names a Bayer pattern by its first two rows' first two pixels, OpenCV by the second row's second and third pixel.
 _OPENCV_BAYER = {
     "bayer_rggb8": "COLOR_BayerBG2RGB",

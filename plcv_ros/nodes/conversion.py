@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, to_rgb8
 from plcv_ros.codecs import PIXEL_FORMATS
 
 CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
@@ -26,9 +26,6 @@ CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
 
 ENCODINGS = tuple(BYTES_PER_PIXEL)
 """Encodings that :func:`image_array` reads."""
-
-_ALIASES = {"8UC1": "mono8", "8UC3": "bgr8", "8UC4": "bgra8", "uyvy": "yuv422", "yuyv": "yuv422_yuy2"}
-"""Other names for the same layouts; OpenCV's untyped ones carry no colour order, and BGR is what OpenCV means by them."""
 
 MAX_SIDE = 16384
 
@@ -113,7 +110,7 @@ def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
     Pixels are (H, W, C) uint8, or (H, W) for mono8. Conversions are cv_bridge's where that is installed, else those of
     :mod:`plcv_ros.camera.encodings`. Raises EncodingError for other encodings and ImageError for sizes that do not fit the data.
     """
-    encoding = _ALIASES.get(message.encoding, message.encoding).lower()
+    encoding = ALIASES.get(message.encoding, message.encoding).lower()
     if encoding not in ENCODINGS:
         raise EncodingError(f"image encoding {message.encoding!r} is not read; expected one of {', '.join(ENCODINGS)}")
     height, width, step = int(message.height), int(message.width), int(message.step)
