@@ -20,7 +20,8 @@ COMMANDS = {
     "scenes": "write or show generated driving scenes",
     "params": "print the parameter tables of the nodes",
 }
-"""Subcommand -> one-line help. Each is the module ``plcv_ros.cli.<name>`` with ``configure(parser)`` and ``run(args) -> int``."""
+"""Subcommand -> one-line help. Each is the module ``plcv_ros.cli.<name>`` with ``configure(parser)`` and ``run(args) -> int``;
+``args.arguments`` are the words after ``plcv`` as they were given."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sub.set_defaults(run=module.run)
         else:
             subparsers.add_parser(name, help=text, add_help=False)
-    args = parser.parse_args(arguments)
+    args = parser.parse_args(arguments, argparse.Namespace(arguments=arguments))
     try:
         return int(args.run(args))
     except KeyboardInterrupt:

@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 stop=lambda: stopping,
                 report=report,
-                notes={"command": portable_command(sys.argv[1:])},
+                notes={"command": portable_command(args.arguments)},
             )
     except (ValueError, OSError) as error:
         print(f"plcv train: {error}", file=sys.stderr)

@@ -59,7 +59,7 @@ def test_checkpoint_tells_its_origin(trained: Path) -> None:
     assert metadata["codec"] == "original"
     assert metadata["data"][0]["name"] == "scenes 1000:1004"
     assert "Apache-2.0" in metadata["licence"]
-    assert metadata["training"]["command"].startswith("plcv ")
+    assert metadata["training"]["command"].startswith("plcv train segmentation --data scenes,")
     assert metadata["training"]["seed"] == 0
 
 
