@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import CameraInfo, Frame
 from plcv_ros.camera.source import Source, resize_image, target_size
@@ -143,16 +143,12 @@ class BagSource(Source):
         if encoding not in BYTES_PER_PIXEL:
             raise SourceError(f"{self._where()} has the encoding {message.encoding!r}; expected one of {', '.join(BYTES_PER_PIXEL)}")
         width, height, step = int(message.width), int(message.height), int(message.step)
-        row = width * BYTES_PER_PIXEL[encoding]
-        data = np.asarray(message.data, np.uint8)
-        if min(width, height) < 1 or step < row or data.size < step * (height - 1) + row:
-            raise SourceError(
-                f"{self._where()} has {data.size} bytes, {width}x{height} pixels of {encoding} and a row step of {step}: they do not fit"
-            )
-        rows = np.lib.stride_tricks.as_strided(data, (height, row), (step, 1), writeable=False)
-        if encoding in ("rgb8", "bgr8"):
-            return rows.reshape(height, width, 3), encoding
+        if min(width, height) < 1:
+            raise SourceError(f"{self._where()} has {width}x{height} pixels, expected at least 1x1")
         try:
+            rows = image_rows(np.asarray(message.data, np.uint8), width, height, step, encoding)
+            if encoding in ("rgb8", "bgr8"):
+                return rows.reshape(height, width, 3), encoding
             return to_rgb8(rows, encoding), "rgb8"
         except ValueError as error:
             raise SourceError(f"{self._where()}: {error}") from error

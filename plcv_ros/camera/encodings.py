@@ -37,6 +37,20 @@ _BAYER_SMALLEST = 4
 """OpenCV's demosaicing leaves pictures with a shorter side black."""
 
 
+def image_rows(data: npt.NDArray[np.uint8], width: int, height: int, step: int, encoding: str) -> npt.NDArray[np.uint8]:
+    """(H, W * bytes a pixel) uint8 view of an image's flat ``data`` whose rows begin ``step`` bytes apart; ``encoding`` is a known one.
+
+    Raises ValueError where step and data do not hold ``width`` x ``height`` (at least 1x1) pixels.
+    """
+    row = width * BYTES_PER_PIXEL[encoding]
+    if step < row:
+        raise ValueError(f"image with a row step of {step} bytes, expected at least {row} for {width} pixels of {encoding}")
+    needed = step * (height - 1) + row
+    if data.size < needed:
+        raise ValueError(f"image with {data.size} bytes of data, expected at least {needed} for {width}x{height} {encoding}")
+    return np.lib.stride_tricks.as_strided(data, (height, row), (step, 1), writeable=False)
+
+
 def to_rgb8(rows: npt.NDArray[np.uint8], encoding: str) -> npt.NDArray[np.uint8]:
     """(H, W * bytes a pixel) uint8 rows in ``encoding`` -> (H, W, 3) uint8 rgb8; rows may be strided, the result is contiguous or a view.
 

@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
 from plcv_ros.codecs import PIXEL_FORMATS
 
 CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
@@ -117,13 +117,10 @@ def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
     per_pixel = BYTES_PER_PIXEL[encoding]
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ImageError(f"image of {width}x{height} pixels, expected 1x1 to {MAX_SIDE}x{MAX_SIDE}")
-    if step < width * per_pixel:
-        raise ImageError(f"image with a row step of {step} bytes, expected at least {width * per_pixel} for {width} pixels of {message.encoding}")
-    data = np.frombuffer(message.data, np.uint8)
-    needed = step * (height - 1) + width * per_pixel
-    if data.size < needed:
-        raise ImageError(f"image with {data.size} bytes of data, expected at least {needed} for {width}x{height} {message.encoding}")
-    rows = np.lib.stride_tricks.as_strided(data, (height, width * per_pixel), (step, 1), writeable=False)
+    try:
+        rows = image_rows(np.frombuffer(message.data, np.uint8), width, height, step, encoding)
+    except ValueError as error:
+        raise ImageError(str(error)) from error
     if encoding == "mono8":
         return rows, "mono8"
     if encoding in CHANNELS:

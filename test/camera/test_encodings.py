@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from plcv_ros.camera.encodings import BYTES_PER_PIXEL, to_rgb8
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, image_rows, to_rgb8
 
 cv2 = pytest.importorskip("cv2")
 
@@ -89,3 +89,12 @@ def test_wrong_input_is_named() -> None:
         to_rgb8(np.zeros((2, 7), np.uint8), "rgb8")
     with pytest.raises(ValueError, match="1x5 pixels"):
         to_rgb8(np.zeros((5, 1), np.uint8), "bayer_rggb8")
+
+
+def test_rows_that_do_not_fit_are_named() -> None:
+    data = np.arange(20, dtype=np.uint8)
+    assert image_rows(data, 2, 2, 8, "rgb8").tolist() == [[0, 1, 2, 3, 4, 5], [8, 9, 10, 11, 12, 13]]
+    with pytest.raises(ValueError, match="row step of 5 bytes, expected at least 6"):
+        image_rows(data, 2, 2, 5, "rgb8")
+    with pytest.raises(ValueError, match="20 bytes of data, expected at least 22"):
+        image_rows(data, 2, 3, 8, "rgb8")
