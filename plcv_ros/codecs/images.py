@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ import numpy.typing as npt
 from .errors import CodecError
 
 PIXEL_FORMATS: dict[str, int] = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
-"""Pixel formats and their bytes a pixel. Alpha is ignored: what is coded is opaque."""
+"""Pixel formats that every codec takes, and their bytes a pixel. Alpha is ignored: what is coded is opaque."""
+
+YUV422_FORMATS: dict[str, int] = {"yuv422": 2, "yuv422_yuy2": 2}
+"""Pixel formats that JPEG XS takes too, under ROS's names: ``yuv422`` has the bytes Cb Y Cr Y (UYVY), ``yuv422_yuy2`` Y Cb Y Cr (YUYV).
+Two pixels share their colour, so the width is even."""
 
 MAX_SIDE = 16384
 """Largest width and height, in pixels."""
@@ -30,19 +35,20 @@ def check_size(width: int, height: int) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def check_image(image: Any, pixel_format: str) -> tuple[npt.NDArray[np.uint8], int, int]:
+def check_image(image: Any, pixel_format: str, formats: Mapping[str, int] = PIXEL_FORMATS) -> tuple[npt.NDArray[np.uint8], int, int]:
     """Return (image, width, height) of an image as `encode` takes it.
 
-    image: (H, W, C) uint8 array, C = 3 or 4 as `pixel_format` says, or (H, W) or (H, W, 1) for mono8. Rows may lie any distance
-    apart (crops, padded buffers, flipped views); pixels within a row are packed. Raises CodecError.
+    image: (H, W, C) uint8 array, C = 2, 3 or 4 as `pixel_format` says, or (H, W) or (H, W, 1) for mono8. Rows may lie any distance
+    apart (crops, padded buffers, flipped views); pixels within a row are packed. formats: the pixel formats that the codec takes and
+    their bytes a pixel. Raises CodecError.
     """
-    if not isinstance(pixel_format, str) or pixel_format not in PIXEL_FORMATS:
-        raise CodecError(f"pixel_format is {pixel_format!r}, expected one of {', '.join(PIXEL_FORMATS)}")
+    if not isinstance(pixel_format, str) or pixel_format not in formats:
+        raise CodecError(f"pixel_format is {pixel_format!r}, expected one of {', '.join(formats)}")
     if not isinstance(image, np.ndarray):
         raise CodecError(f"image is a {type(image).__name__}, expected a numpy array")
     if image.dtype != np.uint8:
         raise CodecError(f"image has dtype {image.dtype}, expected uint8")
-    channels = PIXEL_FORMATS[pixel_format]
+    channels = formats[pixel_format]
     if image.ndim != 3 and not (channels == 1 and image.ndim == 2):
         raise CodecError(f"image has shape {image.shape}, expected (height, width{'' if channels == 1 else f', {channels}'}) for {pixel_format}")
     if image.ndim == 3 and image.shape[2] != channels:
@@ -51,6 +57,8 @@ def check_image(image: Any, pixel_format: str) -> tuple[npt.NDArray[np.uint8], i
     for name, value in (("width", width), ("height", height)):
         if not 1 <= value <= MAX_SIDE:
             raise CodecError(f"image has {name} {value}, expected 1 to {MAX_SIDE} pixels")
+    if pixel_format in YUV422_FORMATS and width % 2:
+        raise CodecError(f"image has width {width}, expected an even one for {pixel_format}: two pixels share their colour")
     packed = (width == 1 or image.strides[1] == channels) and (image.ndim == 2 or channels == 1 or image.strides[2] == 1)
     if not packed:
         raise CodecError(
