@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Types of the compiled module (csrc/bindings.cpp)."""
+"""Types of the compiled module (csrc/bindings/)."""
 
 from typing import Any
 

@@ -36,7 +36,8 @@ std::vector<uint8_t> seed_payload(Random& random) {
   for (uint8_t& p : pixels) p = static_cast<uint8_t>(random.next());
   const astc::BlockMode& m = astc::kBlockModes[mode];
   std::vector<uint8_t> payload(static_cast<std::size_t>(astc::Header{m.block_x, m.block_y, width, height}.payload_bytes()));
-  astc::encode(*simd::available().front(), {pixels.data(), 3 * width, width, height, PixelFormat::rgb8}, mode, astc::Preset::fast, 1, payload.data());
+  astc::encode(astc::kernels_for(simd::available().front()), {pixels.data(), 3 * width, width, height, PixelFormat::rgb8}, mode, astc::Preset::fast,
+               1, payload.data());
   return payload;
 }
 
@@ -101,7 +102,7 @@ int main(int argc, char** argv) {
     ++parsed;
     const std::size_t size = static_cast<std::size_t>(3 * header.width * header.height);
     const std::unique_ptr<uint8_t[]> image(new uint8_t[size]);
-    const astc::Kernels& kernels = *targets[static_cast<std::size_t>(n) % targets.size()];
+    const astc::Kernels& kernels = astc::kernels_for(targets[static_cast<std::size_t>(n) % targets.size()]);
     const int64_t result = astc::decode(kernels, header, payload.get() + astc::kHeaderBytes, image.get(), 3 * header.width, n % 997 == 0 ? 2 : 1);
     if (result < astc::kAllDecoded || result >= header.blocks_x() * header.blocks_y()) {
       std::fprintf(stderr, "decode answered %lld\n", static_cast<long long>(result));

@@ -7,6 +7,7 @@
 
 #include "astc/block_mode.h"
 #include "astc/preset.h"
+#include "simd/targets.h"
 
 namespace plcv::astc {
 
@@ -23,14 +24,16 @@ struct ModeKernels {
 };
 
 struct Kernels {
-  const char* name;
   int tile_blocks;
   // Pixels of 1, 3 or 4 bytes to three bytes; see repack.h.
   void (*repack)(const uint8_t* pixels, const uint8_t* ahead, int bytes, int count, uint8_t* out);
   ModeKernels mode[kModeCount];
 };
 
-// Each of these exists where the compiler can build it; use through simd/targets.h.
+// The kernels of a target that this machine can run.
+const Kernels& kernels_for(simd::Target target);
+
+// Each of these exists where the compiler can build it.
 const Kernels& kernels_scalar();
 const Kernels& kernels_avx2();
 const Kernels& kernels_avx512();

@@ -5,7 +5,7 @@
 namespace plcv::astc {
 
 const Kernels& kernels_avx2() {
-  static constexpr Kernels kTable = kernels_of<simd::Avx2>("avx2");
+  static constexpr Kernels kTable = kernels_of<simd::Avx2>();
   return kTable;
 }
 

@@ -5,7 +5,7 @@
 namespace plcv::astc {
 
 const Kernels& kernels_avx512() {
-  static constexpr Kernels kTable = kernels_of<simd::Avx512>("avx512");
+  static constexpr Kernels kTable = kernels_of<simd::Avx512>();
   return kTable;
 }
 

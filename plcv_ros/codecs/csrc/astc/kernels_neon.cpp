@@ -5,7 +5,7 @@
 namespace plcv::astc {
 
 const Kernels& kernels_neon() {
-  static constexpr Kernels kTable = kernels_of<simd::Neon>("neon");
+  static constexpr Kernels kTable = kernels_of<simd::Neon>();
   return kTable;
 }
 

@@ -328,8 +328,7 @@ void repack_pixels(const uint8_t* pixels, const uint8_t* /*ahead*/, int bytes, i
 
 template <int... kModeIndices>
 constexpr Kernels kernels_of(IndexList<kModeIndices...>) {
-  return {"scalar",
-          1,
+  return {1,
           &repack_pixels,
           {{{&encode_blocks<kModeIndices, Preset::fast>, &encode_blocks<kModeIndices, Preset::fine>, &encode_blocks<kModeIndices, Preset::paper>},
             &decode_blocks<kModeIndices>}...}};

@@ -48,13 +48,13 @@ constexpr ModeKernels mode_kernels() {
 }
 
 template <class S, int... kModeIndices>
-constexpr Kernels kernels_of(const char* name, IndexList<kModeIndices...>) {
-  return {name, 4 * S::kLanes, &repack<S>, {mode_kernels<S, kModeIndices>()...}};
+constexpr Kernels kernels_of(IndexList<kModeIndices...>) {
+  return {4 * S::kLanes, &repack<S>, {mode_kernels<S, kModeIndices>()...}};
 }
 
 template <class S>
-constexpr Kernels kernels_of(const char* name) {
-  return kernels_of<S>(name, ModeIndices{});
+constexpr Kernels kernels_of() {
+  return kernels_of<S>(ModeIndices{});
 }
 
 }  // namespace plcv::astc

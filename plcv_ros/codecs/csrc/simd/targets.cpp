@@ -4,34 +4,50 @@
 namespace plcv::simd {
 namespace {
 
-std::vector<const astc::Kernels*> detect() {
-  std::vector<const astc::Kernels*> found;
+std::vector<Target> detect() {
+  std::vector<Target> found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")) {
-    found.push_back(&astc::kernels_avx512());
+    found.push_back(Target::avx512);
   }
-  if (__builtin_cpu_supports("avx2")) found.push_back(&astc::kernels_avx2());
+  if (__builtin_cpu_supports("avx2")) found.push_back(Target::avx2);
 #elif defined(__aarch64__)
-  found.push_back(&astc::kernels_neon());
+  found.push_back(Target::neon);
 #endif
-  found.push_back(&astc::kernels_scalar());
+  found.push_back(Target::scalar);
   return found;
 }
 
 }  // namespace
 
-const std::vector<const astc::Kernels*>& available() {
-  static const std::vector<const astc::Kernels*> found = detect();
+const char* name(Target target) {
+  switch (target) {
+    case Target::avx2:
+      return "avx2";
+    case Target::avx512:
+      return "avx512";
+    case Target::neon:
+      return "neon";
+    default:
+      return "scalar";
+  }
+}
+
+const std::vector<Target>& available() {
+  static const std::vector<Target> found = detect();
   return found;
 }
 
-const astc::Kernels* find(const std::string& name) {
-  for (const astc::Kernels* kernels : available()) {
-    if (name == kernels->name) return kernels;
+bool find(const std::string& wanted, Target* target) {
+  for (const Target candidate : available()) {
+    if (wanted == name(candidate)) {
+      *target = candidate;
+      return true;
+    }
   }
-  return nullptr;
+  return false;
 }
 
 }  // namespace plcv::simd
