@@ -14,6 +14,9 @@ from plcv_ros import __version__
 COMMANDS = {
     "demo": "camera -> codec -> DDS -> segmentation -> latency on this machine, for a bounded time, with a report",
     "up": "run the node graph of a launch file as processes, without the launch package",
+    "encode": "picture files to .astc, .jxs and .jpg files",
+    "decode": ".astc, .jxs and .jpg files to pictures",
+    "info": "print every header field of .astc, .jxs and .jpg files",
     "doctor": "check this machine (DDS transports, buffers, clocks, torch, weights) and print remedies",
     "train": "train a network",
     "eval": "score a checkpoint on a data set",

@@ -5,22 +5,25 @@ from __future__ import annotations
 
 from .astc import AstcCodec
 from .errors import CodecError
-from .images import MAX_PIXELS, PIXEL_FORMATS
+from .images import MAX_PIXELS, PIXEL_FORMATS, YUV422_FORMATS
 from .jpeg import JpegCodec
 from .payloads import Strip
-from .registry import CODECS, Codec, decode, info, make_codec
+from .registry import CODECS, SUFFIXES, Codec, decode, header, info, make_codec
 from .targets import simd_targets
 
 __all__ = [
     "CODECS",
     "MAX_PIXELS",
     "PIXEL_FORMATS",
+    "SUFFIXES",
+    "YUV422_FORMATS",
     "AstcCodec",
     "Codec",
     "CodecError",
     "JpegCodec",
     "Strip",
     "decode",
+    "header",
     "info",
     "make_codec",
     "simd_targets",

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from . import astc, jpeg
+from . import astc, jpeg, jpeg_header
 from .errors import CodecError
 from .images import MAX_PIXELS
 from .payloads import Payload, as_bytes_view
@@ -38,6 +38,10 @@ _CODECS: dict[str, type[Any]] = {"astc": astc.AstcCodec, "jpeg": jpeg.JpegCodec}
 
 CODECS: tuple[str, ...] = tuple(_CODECS)
 """Names that `make_codec` takes."""
+
+
+SUFFIXES: dict[str, str] = {".astc": "astc", ".jpg": "jpeg", ".jpeg": "jpeg"}
+"""Suffix of a file -> its codec. The first one of a codec is the one to write."""
 
 
 def make_codec(name: str, **options: Any) -> Codec:
@@ -114,3 +118,12 @@ def info(payload: Payload) -> dict[str, Any]:
         return {"codec": name, "width": width, "height": height, "detail": f"{block_x}x{block_y}", "bytes": len(view)}
     width, height = jpeg.header(view)
     return {"codec": name, "width": width, "height": height, "detail": "", "bytes": len(view)}
+
+
+def header(payload: Payload) -> dict[str, Any]:
+    """Every field of a payload's header, by the names of its standard; numbers, texts and lists of them. Raises CodecError."""
+    view = as_bytes_view(payload)
+    if _identify(view) == "astc":
+        block_x, block_y, width, height = astc.header(view)
+        return {"magic": astc.MAGIC.hex(), "block_x": block_x, "block_y": block_y, "block_z": 1, "width": width, "height": height, "depth": 1}
+    return jpeg_header.fields(view)

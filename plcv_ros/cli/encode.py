@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv encode``: picture files to .astc, .jxs and .jpg files."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from plcv_ros.cli import batch
+from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
+
+EPILOG = """
+The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
+unless --force or --skip-existing says so; nothing is written before that is checked.
+
+examples:
+  plcv encode in.png out.astc
+  plcv encode in.png out.jxs --bpp 3 --preset high
+  plcv encode photos/ encoded/ --codec astc --block 12x12 --skip-existing
+"""
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "block": ("astc",),
+    "preset": ("astc",),
+    "quality": ("jpeg",),
+    "subsampling": ("jpeg",),
+}
+"""Option of the codec (and of this command) -> the codecs that have it."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    add_files(parser, "pictures (.png, .jpg, ...), or folders of them", "a file, or a folder for several inputs")
+    parser.add_argument("--codec", choices=CODECS, help="where the output's suffix does not say it")
+    parser.add_argument("--block", type=_block, metavar="WxH", help="ASTC: 8x8 (2.00 bit/px, the default) or 12x12 (0.889 bit/px)")
+    parser.add_argument("--preset", help="ASTC: fast (default), fine, paper")
+    parser.add_argument("--quality", type=int, metavar="Q", help="JPEG: 1 to 100 (default 90)")
+    parser.add_argument("--subsampling", help="JPEG: 444, 422, 420 (default), 440, 411")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that encode one picture (default 1)")
+
+
+def add_files(parser: argparse.ArgumentParser, inputs: str, output: str) -> None:
+    """The arguments that encode and decode share."""
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=inputs)
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help=output)
+    parser.add_argument("-r", "--recursive", action="store_true", help="also take the folders below an input folder")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("-f", "--force", dest="existing", action="store_const", const="overwrite", default="refuse", help="overwrite files")
+    existing.add_argument("--skip-existing", dest="existing", action="store_const", const="skip", help="leave files that exist, do the others")
+
+
+def _block(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected WIDTHxHEIGHT, for example 8x8")
+    return int(match[1]), int(match[2])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Encode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
+    from plcv_ros.camera.folder import SUFFIXES as PICTURES
+
+    try:
+        name = codec_name(args)
+        codec = make_codec(name, threads=args.threads, **codec_options(args, name))
+        suffix = next(suffix for suffix, codec_of in SUFFIXES.items() if codec_of == name)
+        planned = batch.jobs(args.inputs, args.output, suffix, PICTURES, args.recursive)
+        todo = batch.apply_policy(planned, args.existing)
+    except (batch.BatchError, CodecError) as error:
+        print(f"plcv encode: {error}", file=sys.stderr)
+        return 2
+    try:
+        from plcv_ros.cli.pictures import PictureError, read_picture
+    except ImportError as error:
+        print(f'plcv encode: needs {error.name}: pip install "plcv_ros[edge]"', file=sys.stderr)
+        return 1
+    total = Totals()
+
+    def work(job: batch.Job) -> None:
+        pixels, pixel_format, note = read_picture(job.source)
+        start = time.perf_counter()
+        payload = codec.encode(pixels, pixel_format=pixel_format)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        with batch.replacing(job.target) as path:
+            path.write_bytes(payload)
+        height, width = pixels.shape[:2]
+        total.add(len(payload), width * height, milliseconds)
+        if note:
+            print(f"plcv encode: {job.source}: {note}", file=sys.stderr)
+        if len(planned) == 1:
+            print(f"{job.target}: {width}x{height}, {describe(codec)}, {total}")
+
+    failed = batch.run_jobs(todo, work, "encode", (PictureError, CodecError, OSError))
+    if len(planned) > 1:
+        skipped = len(planned) - len(todo)
+        print(f"{total.files} files{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")
+    return int(failed > 0)
+
+
+class Totals:
+    """What was written, and how long the codec took."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self._bytes = 0
+        self._pixels = 0
+        self._milliseconds = 0.0
+
+    def add(self, size: int, pixels: int, milliseconds: float) -> None:
+        """Count one picture."""
+        self.files += 1
+        self._bytes += size
+        self._pixels += pixels
+        self._milliseconds += milliseconds
+
+    def __str__(self) -> str:
+        if not self.files:
+            return "nothing written"
+        return f"{self._bytes} bytes, {8 * self._bytes / self._pixels:.3g} bit/px, {self._milliseconds / self.files:.1f} ms a picture"
+
+
+def describe(codec: Codec) -> str:
+    """The codec as ``format`` texts name it."""
+    return f"{codec.name} {codec.detail}".rstrip()
+
+
+def codec_name(args: argparse.Namespace) -> str:
+    """The codec that --codec or the output's suffix names; raises BatchError."""
+    suffix = args.output.suffix.lower()
+    if not batch.is_file_target(args.output):
+        if args.codec is None:
+            raise batch.BatchError(f"{args.output} is a folder: name the codec with --codec {', '.join(CODECS)}")
+        return str(args.codec)
+    if suffix not in SUFFIXES:
+        raise batch.BatchError(f"{args.output} ends in {suffix}, expected one of {', '.join(SUFFIXES)}, or a folder with --codec")
+    if args.codec not in (None, SUFFIXES[suffix]):
+        raise batch.BatchError(f"{args.output} is a {SUFFIXES[suffix]} file, but --codec is {args.codec}")
+    return SUFFIXES[suffix]
+
+
+def codec_options(args: argparse.Namespace, name: str) -> dict[str, Any]:
+    """The options given for codec ``name``; raises BatchError for those of another codec."""
+    given = {option: getattr(args, option) for option in OPTIONS if getattr(args, option) is not None}
+    for option in given:
+        if name not in OPTIONS[option]:
+            raise batch.BatchError(f"--{option.replace('_', '-')} belongs to {' and '.join(OPTIONS[option])}, the output is {name}")
+    return given

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv info``: what the headers of encoded files say."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from plcv_ros.cli import batch
+from plcv_ros.cli.field_meanings import meaning
+from plcv_ros.codecs import SUFFIXES, CodecError, header, info
+
+EPILOG = """
+examples:
+  plcv info frame.astc
+  plcv info encoded/ --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="FILE", help="encoded files, or folders of them")
+    parser.add_argument("-r", "--recursive", action="store_true", help="also take the folders below a folder")
+    parser.add_argument("--json", action="store_true", help="print a JSON list, one object a file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print; 0, or 1 where a file could not be read, or 2 for wrong usage."""
+    try:
+        files = [file for path in args.inputs for file in (batch.find_files(path, SUFFIXES, args.recursive) if path.is_dir() else [path])]
+    except batch.BatchError as error:
+        print(f"plcv info: {error}", file=sys.stderr)
+        return 2
+    found = []
+    for file in files:
+        try:
+            facts = read(file)
+        except (CodecError, OSError) as error:
+            print(f"plcv info: {file}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+            continue
+        found.append(facts)
+        if not args.json:
+            show(facts)
+    if args.json:
+        print(json.dumps(found, indent=1))
+    return int(len(found) < len(files))
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What :func:`plcv_ros.codecs.info` says of a file, its bits a pixel, and its header's fields under ``header``."""
+    payload = file.read_bytes()
+    facts = info(payload)
+    bits = round(8 * facts["bytes"] / (facts["width"] * facts["height"]), 4)
+    return {"file": str(file), **facts, "bit_per_px": bits, "header": header(payload)}
+
+
+def show(facts: dict[str, Any]) -> None:
+    """Print one file's facts as a table."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    codec = f"{facts['codec']} {facts['detail']}".rstrip()
+    headline = f"{facts['file']}: {codec}, {facts['width']}x{facts['height']}, {facts['bytes']} bytes, {facts['bit_per_px']:.3f} bit/px"
+    console.print(Text(headline, style="bold"), soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("meaning", overflow="fold")
+    for name, value in facts["header"].items():
+        table.add_row(name, Text(value_text(value)), Text(meaning(facts["codec"], name, facts["header"])))
+    console.print(table)
+    console.print()
+
+
+def value_text(value: Any) -> str:
+    """A header field's value as a table shows it: lists in one cell, their objects one a line."""
+    if isinstance(value, list):
+        return "\n".join(map(value_text, value)) if value and isinstance(value[0], dict) else " ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return str(value)

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv encode``, ``decode`` and ``info``: files, folders, what is overwritten, and what is said of files that are wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+
+from plcv_ros import codecs  # noqa: E402
+from plcv_ros.cli import batch  # noqa: E402
+from plcv_ros.cli.main import main  # noqa: E402
+
+
+def picture(height: int = 24, width: int = 40, offset: int = 0) -> np.ndarray:
+    """A smooth (H, W, 3) rgb8 picture."""
+    y, x = np.mgrid[:height, :width]
+    return np.stack([40 + 3 * x, 60 + 5 * y, 90 + x + y], -1).astype(np.uint8) + np.uint8(offset)
+
+
+@pytest.fixture
+def png(tmp_path: Path) -> Path:
+    path = tmp_path / "in.png"
+    cv2.imwrite(str(path), picture()[..., ::-1])
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for k, name in enumerate(("a.png", "b.png", "sub/c.png")):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), picture(offset=k)[..., ::-1])
+    (tmp_path / "in/notes.txt").write_text("no picture")
+    return tmp_path / "in"
+
+
+def words(*parts: object) -> list[str]:
+    return [str(part) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "codec", "settings"),
+    [
+        ("out.astc", [], "astc", {}),
+        ("out.astc", ["--block", "12x12", "--preset", "fine"], "astc", {"block": (12, 12), "preset": "fine"}),
+        ("out.jpg", ["--quality", "70", "--subsampling", "444"], "jpeg", {"quality": 70, "subsampling": "444"}),
+        ("OUT.JPEG", [], "jpeg", {}),
+    ],
+)
+def test_there_and_back(png: Path, tmp_path: Path, name: str, options: list[str], codec: str, settings: dict) -> None:
+    encoded, decoded = tmp_path / name, tmp_path / "back.png"
+    assert main(words("encode", png, encoded, *options)) == 0
+    assert encoded.read_bytes() == bytes(codecs.make_codec(codec, **settings).encode(picture()))
+    assert main(words("decode", encoded, decoded)) == 0
+    assert (cv2.imread(str(decoded))[..., ::-1] == codecs.decode(encoded.read_bytes())).all()
+    assert {path.name for path in tmp_path.iterdir()} == {"in.png", name, "back.png"}, "no temporary file is left"
+
+
+def test_a_line_says_what_was_written(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(words("encode", png, tmp_path / "o.astc"))
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'o.astc'}: 40x24, astc 8x8, 256 bytes, 2.13 bit/px" in out
+
+
+def test_grey_stays_grey_and_transparency_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), picture()[..., 0])
+    assert main(words("encode", tmp_path / "grey.png", tmp_path / "grey.jpg")) == 0
+    assert len(codecs.header((tmp_path / "grey.jpg").read_bytes())["components"]) == 1
+    assert capsys.readouterr().err == ""
+    see_through = np.dstack([picture()[..., ::-1], np.full((24, 40), 100, np.uint8)])
+    cv2.imwrite(str(tmp_path / "see.png"), see_through)
+    assert main(words("encode", tmp_path / "see.png", tmp_path / "see.astc")) == 0
+    assert "see.png: its transparency is dropped" in capsys.readouterr().err
+    assert (tmp_path / "see.astc").read_bytes() == bytes(codecs.make_codec("astc").encode(picture()))
+
+
+def test_folders_keep_their_shape(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words("encode", folder, tmp_path / "enc", "--codec", "astc", "-r")) == 0
+    assert sorted(str(p.relative_to(tmp_path / "enc")) for p in (tmp_path / "enc").rglob("*.*")) == ["a.astc", "b.astc", "sub/c.astc"]
+    assert "3 files: astc 8x8, 768 bytes" in capsys.readouterr().out
+    assert main(words("decode", tmp_path / "enc", tmp_path / "enc/sub/c.astc", tmp_path / "dec")) == 0
+    assert sorted(p.name for p in (tmp_path / "dec").iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "enc"
+    out.mkdir()
+    (out / "b.astc").write_bytes(b"mine")
+    command = words("encode", folder, out, "--codec", "astc")
+    assert main(command) == 2
+    assert "b.astc exists already; --force overwrites, --skip-existing leaves such files alone" in capsys.readouterr().err
+    assert [p.name for p in out.iterdir()] == ["b.astc"], "not even the other file was written"
+    assert main([*command, "--skip-existing"]) == 0
+    assert "1 files, 1 left alone" in capsys.readouterr().out
+    assert (out / "b.astc").read_bytes() == b"mine"
+    assert (out / "a.astc").exists()
+    assert main([*command, "--force"]) == 0
+    assert codecs.info((out / "b.astc").read_bytes())["codec"] == "astc"
+    with pytest.raises(SystemExit):
+        main([*command, "--force", "--skip-existing"])
+
+
+def test_one_bad_file_does_not_stop_the_others(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.png").write_bytes(b"\x89PNG no more")
+    cv2.imwrite(str(folder / "deep.png"), np.zeros((4, 4), np.uint16))
+    assert main(words("encode", folder, tmp_path / "enc", "--codec", "astc")) == 1
+    shown = capsys.readouterr()
+    assert f"plcv encode: {folder / 'a.png'}: no picture" in shown.err
+    assert "deep.png: samples of type uint16, expected 8 bits a sample" in shown.err
+    assert "1 files:" in shown.out
+    assert [p.name for p in (tmp_path / "enc").iterdir()] == ["b.astc"], "no half-written file is left"
+    (tmp_path / "enc/bad.astc").write_bytes(codecs.astc.MAGIC)
+    assert main(words("decode", tmp_path / "enc", tmp_path / "dec")) == 1
+    assert "bad.astc: " in capsys.readouterr().err
+    assert [p.name for p in (tmp_path / "dec").iterdir()] == ["b.png"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["encode", "in.png", "out.gif"], "out.gif ends in .gif, expected one of .astc"),
+        (["encode", "in.png", "out"], "out is a folder: name the codec with --codec"),
+        (["encode", "in.png", "in.png"], "in.png ends in .png, expected one of .astc"),
+        (["encode", "in.png", "out.astc", "--codec", "jpeg"], "out.astc is a astc file, but --codec is jpeg"),
+        (["encode", "in.png", "out.astc", "--quality", "7"], "--quality belongs to jpeg, the output is astc"),
+        (["encode", "in.png", "out.astc", "--block", "9x9"], "block is (9, 9), expected one of (8, 8), (12, 12)"),
+        (["encode", "in.png", "out.jpg", "--quality", "700"], "quality is 700, expected an int from 1 to 100"),
+        (["encode", "in.png", "in.png", "out.astc"], "out.astc is one file, expected a folder for 2 inputs"),
+        (["encode", ".", "out.astc"], "out.astc is one file, expected a folder for the files of ."),
+        (["encode", "no.png", "out.astc"], "no.png: no such file"),
+        (["encode", "in.png", "in.png", "out", "--codec", "astc"], "in.png and in.png would both become out/in.astc"),
+        (["encode", "empty", "out", "--codec", "astc"], "empty holds no file that ends in .png"),
+        (["decode", "in.png", "out.jpg"], "out.jpg ends in .jpg, expected one of .png, .ppm"),
+        (["decode", "in.png", "in.png", "--force"], "in.png is input and output at once"),
+        (["info", "empty"], "empty holds no file that ends in .astc"),
+    ],
+)
+@pytest.mark.usefixtures("png")
+def test_wrong_usage(command: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert main(command) == 2
+    assert message in capsys.readouterr().err
+    assert {p.name for p in tmp_path.iterdir()} == {"in.png", "empty"}
+
+
+def test_decode_refuses_large_pictures(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(words("encode", png, tmp_path / "o.astc"))
+    assert main(words("decode", tmp_path / "o.astc", tmp_path / "o.png", "--max-pixels", 959)) == 1
+    assert "expected at most max_pixels = 959" in capsys.readouterr().err
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "x.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(RuntimeError), batch.replacing(target) as path:
+        path.write_bytes(b"half")
+        raise RuntimeError
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_info(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("o.astc", "o.jpg"):
+        main(words("encode", png, tmp_path / name))
+    capsys.readouterr()
+    assert main(words("info", tmp_path / "o.astc", tmp_path / "o.jpg")) == 0
+    shown = capsys.readouterr().out
+    for text in ("astc 8x8, 40x24, 256 bytes, 2.133 bit/px", "block_x", "width of a block", "baseline DCT", "horizontal 2", "quantization_table_1"):
+        assert text in shown.replace("\n", " ") or text in shown
+    assert main(words("info", tmp_path, "--json")) == 0
+    astc, jpeg = json.loads(capsys.readouterr().out)
+    assert astc["header"] == {"magic": "13aba15c", "block_x": 8, "block_y": 8, "block_z": 1, "width": 40, "height": 24, "depth": 1}
+    assert jpeg["header"]["components"][0] == {"id": 1, "horizontal": 2, "vertical": 2, "quantization_table": 0}
+    assert len(jpeg["header"]["quantization_table_0"]) == 64
+    assert (jpeg["codec"], jpeg["width"], jpeg["height"], jpeg["bytes"]) == ("jpeg", 40, 24, (tmp_path / "o.jpg").stat().st_size)
+
+
+def test_info_of_files_that_are_wrong(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(words("encode", png, tmp_path / "o.jpg"))
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "o.jpg").read_bytes()[:30])
+    capsys.readouterr()
+    assert main(words("info", tmp_path / "cut.jpg", png, tmp_path / "none.astc", tmp_path / "o.jpg", "--json")) == 1
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)) == 1
+    assert len(shown.err.splitlines()) == 3
+    assert "none.astc: No such file" in shown.err
+    assert "in.png: payload of" in shown.err
