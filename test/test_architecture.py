@@ -19,10 +19,11 @@ ARROWS: dict[str, set[str]] = {
     "tracing": set(),
     "graph": set(),
     "scenes": {"labels"},
+    "strips": {"codecs"},
     "camera": {"scenes", "labels"},
     "perception": {"labels"},
     "training": {"codecs", "perception", "scenes", "labels"},
-    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels"},
+    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips"},
     "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""

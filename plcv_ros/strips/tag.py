@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a message says of its strip: the end of the ``format`` text of its sensor_msgs/CompressedImage, ``strip 3/135 row 24/1080``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_ROWS = 16384
+"""Largest height of a frame, in pixels, and so the largest number of its strips."""
+
+_TEXT = re.compile(r"\bstrip (\d{1,5})/(\d{1,5}) row (\d{1,5})/(\d{1,5})$", re.ASCII)
+
+
+class TagError(ValueError):
+    """A text that does not describe a strip; the message holds the text and what is expected."""
+
+
+@dataclass(frozen=True)
+class StripTag:
+    """Strip ``index`` (from 0, top to bottom) of the ``count`` strips of a frame of ``height`` rows; it starts at row ``first_row``."""
+
+    index: int
+    count: int
+    first_row: int
+    height: int
+
+    @property
+    def last(self) -> bool:
+        """Whether no other strip of the frame is sent after this one."""
+        return self.index == self.count - 1
+
+
+def write_tag(tag: StripTag) -> str:
+    """The text that :func:`read_tag` reads; strips are counted from 1 in it, rows from 0."""
+    return f"strip {tag.index + 1}/{tag.count} row {tag.first_row}/{tag.height}"
+
+
+def read_tag(text: str) -> StripTag:
+    """The strip that the end of a ``format`` text describes. Raises TagError where there is none or its numbers cannot be."""
+    match = _TEXT.search(text)
+    if match is None:
+        raise TagError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 24/1080'")
+    number, count, first_row, height = (int(group) for group in match.groups())
+    if not 1 <= height <= MAX_ROWS:
+        raise TagError(f"strip of a frame of {height} rows, expected 1 to {MAX_ROWS}")
+    if not 1 <= count <= height:
+        raise TagError(f"strip of {count} strips in {height} rows, expected 1 to {height}")
+    if not 1 <= number <= count:
+        raise TagError(f"strip {number} of {count}, expected 1 to {count}")
+    if not number - 1 <= first_row < height or (number == 1) != (first_row == 0):
+        raise TagError(f"strip {number} of {count} starts at row {first_row} of {height}, expected 0 for the first one and a row below it for others")
+    return StripTag(number - 1, count, first_row, height)
