@@ -80,6 +80,16 @@ def create_subscription(
         return node.create_subscription(message_type, topic, callback, qos, qos_overriding_options=overrides)
 
 
+def create_timed_subscription(node: Any, message_type: Any, topic: str, callback: Callable[[Any, Any], None], qos: Any) -> Any:
+    """A subscription whose ``callback(message, info)`` also hears what the middleware knows of the message: ``source_timestamp`` and
+    ``received_timestamp`` in ns, 0 where it does not know. ``info`` is None on Humble, whose rclpy does not pass it on."""
+    from rclpy.subscription import Subscription
+
+    if hasattr(Subscription, "CallbackType"):
+        return node.create_subscription(message_type, topic, callback, qos)
+    return node.create_subscription(message_type, topic, lambda message: callback(message, None), qos)
+
+
 def _count_of(on_demand: Callable[[int], None]) -> Callable[[Any], None]:
     return lambda event: on_demand(int(event.current_count))
 

@@ -10,6 +10,7 @@ from typing import Any
 from rclpy.node import Node
 
 from plcv_ros.nodes import compat
+from plcv_ros.nodes.clock import ClockServer
 from plcv_ros.nodes.declaration import declare
 from plcv_ros.nodes.diagnostics import Diagnostics, Status
 from plcv_ros.nodes.events import FrameEvents
@@ -39,6 +40,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self._threads: list[threading.Thread] = []
         self.events = FrameEvents(self)
         self.create_timer(FLUSH_PERIOD_S, self.events.flush, clock=compat.steady_clock())
+        self._clock_server = ClockServer(self)
         self._diagnostics = Diagnostics(self, self.status)
 
     def text(self, name: str) -> str:
