@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated links between two computers, for benchmarks and tests."""
