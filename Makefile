@@ -8,7 +8,8 @@ export TORCH_INDEX
 
 # The demo (see `plcv demo --help`)
 SOURCE ?= scenes
-CONFIG ?= astc_8x8
+CODEC ?= astc_8x8
+CONFIG ?= $(CODEC)
 SECONDS ?= 20
 OUT ?= out/demo
 ARGS ?=
@@ -35,8 +36,8 @@ $(VENV)/.ready-tests: $(VENV)/.ready
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[edge,remote,report,ros,test]'
 	@touch $@
 
-demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CONFIG=astc_12x12, jpeg, ...
-	$(BIN)/plcv demo --source '$(SOURCE)' --config '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
+demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CODEC=astc_12x12, jxs_pruned, jpeg, ...
+	$(BIN)/plcv demo --source '$(SOURCE)' --codec '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
 
 test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part)
 	$(BIN)/python -m pytest $(PYTEST)

@@ -14,6 +14,12 @@ from plcv_ros.nodes.parameters import TABLES, Row, Value  # this checkout, insta
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
     "astc_12x12": ("Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.", {"astc_block": "12x12"}),
+    "jxs_main": ("JPEG XS, 3 bit per pixel, Main profile.", {"codec": "jxs", "transport": "jxs", "jxs_preset": "main"}),
+    "jxs_high": ("JPEG XS, 3 bit per pixel, High profile: the best picture.", {"codec": "jxs", "transport": "jxs"}),
+    "jxs_pruned": (
+        "JPEG XS, 3 bit per pixel, pruned: the fastest of its configurations that loses little.",
+        {"codec": "jxs", "transport": "jxs", "jxs_preset": "pruned"},
+    ),
     "jpeg": ("libjpeg-turbo, for comparison.", {"codec": "jpeg", "transport": "compressed"}),
     "raw": ("No codec: sensor_msgs/Image, for comparison and for links with room.", {"codec": "raw", "transport": "raw"}),
 }

@@ -49,6 +49,7 @@ class AstcCodec:
     """
 
     name = "astc"
+    pixel_formats = PIXEL_FORMATS
 
     def __init__(self, block: tuple[int, int] = (8, 8), preset: str = "fast", threads: int = 1) -> None:
         if not isinstance(block, (tuple, list)) or tuple(block) not in BLOCKS:

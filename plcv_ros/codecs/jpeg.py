@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import CodecError
-from .images import MAX_PIXELS, check_image, check_size
+from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
 from .payloads import Payload, Strip, as_bytes_view, writable_view
 from .threads import check_threads
 
@@ -37,6 +37,7 @@ class JpegCodec:
     """
 
     name = "jpeg"
+    pixel_formats = PIXEL_FORMATS
     detail = ""
 
     def __init__(self, quality: int = 90, subsampling: str = "420", fast_dct: bool = True, threads: int = 1) -> None:

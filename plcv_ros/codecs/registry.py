@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,8 @@ class Codec(Protocol):
     """What every codec offers; see AstcCodec for the manual."""
 
     name: str
+    pixel_formats: Mapping[str, int]
+    """Formats of pixels that `encode` takes -> bytes a pixel."""
 
     @property
     def detail(self) -> str:
@@ -75,16 +78,22 @@ def _check_max_pixels(max_pixels: Any) -> int:
     return int(min(max_pixels, MAX_PIXELS))
 
 
-def decode(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+def decode(
+    payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None, colour: str | None = None
+) -> npt.NDArray[np.uint8]:
     """Decode any of the formats, told apart by magic number, to (H, W, 3) uint8 rgb8.
 
     payload: bytes-like. max_pixels: larger images are refused before anything is allocated. threads: for codecs that can use them.
-    out: (H, W, 3) uint8 array of the image's size to decode into (its rows may be apart), returned. Raises CodecError.
+    out: (H, W, 3) uint8 array of the image's size to decode into (its rows may be apart), returned. colour: what the components of a
+    JPEG XS codestream are, which it does not say itself (`jpegxs.decode`); the other formats leave no choice. Raises CodecError.
     """
     view = as_bytes_view(payload)
     limit = _check_max_pixels(max_pixels)
     threads = check_threads(threads)
-    if _identify(view) == "astc":
+    name = _identify(view)
+    if colour is not None:
+        raise CodecError(f"colour is {colour!r}, expected None for {name}: only JPEG XS codestreams leave open what their components are")
+    if name == "astc":
         if out is not None:
             _, _, width, height = astc.header(view, limit)
             _check_out(out, width, height)

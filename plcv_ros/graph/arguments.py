@@ -53,7 +53,7 @@ COMMON = (
     Argument("log_level", "Log level of the nodes.", "info", ("debug", "info", "warn", "error", "fatal")),
     Argument(
         "configuration",
-        "Codec: config/<configuration>.yaml of the package (astc_8x8, astc_12x12, jpeg, raw), or the path of such a file.",
+        "Codec: config/<configuration>.yaml of the package (astc_8x8, astc_12x12, jxs_main, jxs_high, jxs_pruned, jpeg, raw), or the path of such a file.",
         "astc_8x8",
     ),
     Argument(
@@ -86,7 +86,7 @@ CAMERA = (
 
 _IMAGE_TOPIC = Argument(
     "image_topic",
-    "Base image topic; encoded frames are on <image_topic>/astc or /compressed.",
+    "Base image topic; encoded frames are on <image_topic>/astc, /jxs or /compressed.",
     sets={"camera": "image_topic", "segmentation": "image_topic", "evaluation": "image_topic", "decoder": "input_topic"},
 )
 

@@ -33,7 +33,7 @@ LATE_WARNING = 0.1
 
 
 class CameraNode(FrameNode):
-    """Publishes ``<image_topic>/astc`` or ``/compressed``, the raw image on ``image_topic`` (lazily), camera_info and labels beside it."""
+    """Publishes ``<image_topic>/astc``, ``/jxs`` or ``/compressed``, the raw image on ``image_topic`` (lazily), camera_info and labels beside it."""
 
     def __init__(self) -> None:
         super().__init__("camera")

@@ -8,6 +8,7 @@ Messages are filled through ``array.array``: assigning an ndarray or a memoryvie
 from __future__ import annotations
 
 from array import array
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +18,14 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from plcv_ros import codecs
 from plcv_ros.camera import CameraInfo as Calibration
 from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
-from plcv_ros.codecs import PIXEL_FORMATS
+from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
+from plcv_ros.nodes import wire
 
 CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
-"""Encodings that the codecs take as they are -> bytes per pixel."""
+"""Encodings that every codec takes as they are -> bytes per pixel."""
 
 ENCODINGS = tuple(BYTES_PER_PIXEL)
 """Encodings that :func:`image_array` reads."""
@@ -92,6 +95,17 @@ def payload_of(message: CompressedImage) -> npt.NDArray[np.uint8]:
     return np.frombuffer(message.data, np.uint8)
 
 
+def decode_message(
+    message: CompressedImage,
+    *,
+    max_pixels: int = codecs.MAX_PIXELS,
+    threads: int = 1,
+    out: npt.NDArray[np.uint8] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) rgb8 of an encoded frame; options as :func:`plcv_ros.codecs.decode`. Raises CodecError."""
+    return codecs.decode(payload_of(message), max_pixels=max_pixels, threads=threads, out=out, colour=wire.coded_colour(message.format))
+
+
 def camera_info_message(info: Calibration, header: Header) -> CameraInfo:
     """sensor_msgs/CameraInfo of a camera's calibration, under ``header``."""
     message = CameraInfo()
@@ -104,10 +118,10 @@ def camera_info_message(info: Calibration, header: Header) -> CameraInfo:
     return message
 
 
-def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
-    """(pixels, pixel format) of an Image: a view where a codec takes the layout, else rgb8 converted from it.
+def image_array(message: Image, formats: Collection[str] = PIXEL_FORMATS) -> tuple[npt.NDArray[np.uint8], str]:
+    """(pixels, pixel format) of an Image: a view where its encoding is one of ``formats``, else rgb8 converted from it.
 
-    Pixels are (H, W, C) uint8, or (H, W) for mono8. Conversions are cv_bridge's where that is installed, else those of
+    Pixels are (H, W, C) uint8, or (H, W) for mono8; C is 2 for the yuv422 formats. Conversions are cv_bridge's where that is installed, else those of
     :mod:`plcv_ros.camera.encodings`. Raises EncodingError for other encodings and ImageError for sizes that do not fit the data.
     """
     encoding = ALIASES.get(message.encoding, message.encoding).lower()
@@ -123,7 +137,9 @@ def image_array(message: Image) -> tuple[npt.NDArray[np.uint8], str]:
         raise ImageError(str(error)) from error
     if encoding == "mono8":
         return rows, "mono8"
-    if encoding in CHANNELS:
+    if encoding in formats:
+        if encoding in YUV422_FORMATS and width % 2:
+            raise ImageError(f"{encoding} image of {width}x{height} pixels, expected an even width: two pixels share their colour")
         return rows.reshape(height, width, per_pixel), encoding
     return _convert(rows, encoding, message), "rgb8"
 

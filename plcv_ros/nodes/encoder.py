@@ -19,14 +19,14 @@ from plcv_ros.nodes.sender import FrameSender
 
 
 class EncoderNode(FrameNode):
-    """``input_topic`` in, ``<output_topic>/astc`` or ``/compressed`` out; camera_info too where the output has a base topic of its own."""
+    """``input_topic`` in, ``<output_topic>/astc``, ``/jxs`` or ``/compressed`` out; camera_info too where the output has a base topic of its own."""
 
     def __init__(self) -> None:
         super().__init__("encoder")
         base = self.text("input_topic")
         output = self.text("output_topic") or base
         if self.text("codec") == "raw" and output == base:
-            raise ParameterError("codec", "raw", f"astc or jpeg, or an output_topic other than {base}: the node would listen to itself")
+            raise ParameterError("codec", "raw", f"astc, jxs or jpeg, or an output_topic other than {base}: the node would listen to itself")
         self._received = 0
         self._unreadable = 0
         self._dropped_newer = 0
@@ -83,7 +83,7 @@ class EncoderNode(FrameNode):
             message, arrival_ns = item
             self._sender.counters.captured += 1
             try:
-                image, pixel_format = conversion.image_array(message)
+                image, pixel_format = conversion.image_array(message, self._sender.pixel_formats)
             except conversion.ImageError as error:
                 self._unreadable += 1
                 self._complain(message, error)

@@ -177,10 +177,9 @@ class EvaluationNode(FrameNode):
     def _decoded(self, message: Any) -> tuple[Pixels, str]:
         if isinstance(message, Image):
             return conversion.image_rgb(message), "raw"
-        payload = conversion.payload_of(message)
-        info = codecs.info(payload)
+        info = codecs.info(conversion.payload_of(message))
         bits = 8 * info["bytes"] / (info["width"] * info["height"])
-        return codecs.decode(payload), f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
+        return conversion.decode_message(message), f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
 
     def summary(self) -> dict[str, Any]:
         """What ``evaluation.json`` says."""

@@ -93,21 +93,40 @@ def _number(value: float) -> str:
 
 
 CODEC_ROWS = (
-    Row("codec", "astc", "Codec of the published frames; raw publishes sensor_msgs/Image alone.", choices=("astc", "jpeg", "raw")),
+    Row("codec", "astc", "Codec of the published frames; raw publishes sensor_msgs/Image alone.", choices=("astc", "jxs", "jpeg", "raw")),
     Row("astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False),
     Row(
         "astc_preset", "fast", "ASTC encoder: fast, fine (better, slower) or paper (its method).", choices=("fast", "fine", "paper"), read_only=False
     ),
+    Row("jxs_bpp", 3.0, "JPEG XS rate in bits per pixel, of the whole codestream: the same for every frame.", low=0.1, high=30.0, read_only=False),
+    Row(
+        "jxs_preset",
+        "high",
+        "JPEG XS encoder: main (Main profile), high (High profile, better) or pruned (faster).",
+        choices=("main", "high", "pruned"),
+        read_only=False,
+    ),
+    Row(
+        "jxs_significance",
+        "preset",
+        "Significance flags of JPEG XS: as the preset has them, always, or never (faster, at a loss).",
+        choices=("preset", "always", "never"),
+        read_only=False,
+    ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
-    Row("threads", 1, "Threads that encode one ASTC frame.", low=1, high=64, read_only=False),
+    Row("threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False),
 )
 """The codec's parameters, the same for every node that encodes."""
 
 _RELIABLE = Row("reliable", False, "Subscribe reliably and keep 5 frames, instead of best effort and the newest frame alone.")
 _TRANSPORT = Row(
-    "transport", "astc", "How frames arrive: topic <base>/astc, <base>/compressed, or the base topic itself.", choices=("astc", "compressed", "raw")
+    "transport",
+    "astc",
+    "How frames arrive: topic <base>/astc, <base>/jxs, <base>/compressed, or the base topic itself.",
+    choices=("astc", "jxs", "compressed", "raw"),
 )
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
+_DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
 
 CAMERA = (
@@ -140,6 +159,7 @@ DECODER = (
     _TRANSPORT,
     _RELIABLE,
     _MAX_PIXELS,
+    _DECODE_THREADS,
 )
 
 SEGMENTATION = (
@@ -153,6 +173,7 @@ SEGMENTATION = (
     Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
     _RELIABLE,
     _MAX_PIXELS,
+    _DECODE_THREADS,
 )
 
 EVALUATION = (

@@ -54,6 +54,7 @@ class FrameReceiver:
         self._handle = handle
         self._accept = accept
         self._max_pixels = node.integer("max_pixels")
+        self._threads = node.integer("decode_threads")
         self._raw = transport_name == "raw"
         self._mailbox: Mailbox[tuple[Any, int]] = Mailbox()
         self._buffer: Pixels | None = None
@@ -136,11 +137,10 @@ class FrameReceiver:
             self._node.events.flush()
 
     def _decode(self, message: Any) -> Pixels:
-        payload = conversion.payload_of(message)
-        info = codecs.info(payload)
+        info = codecs.info(conversion.payload_of(message))
         if self._buffer is not None and self._buffer.shape[:2] == (info["height"], info["width"]):
-            return codecs.decode(payload, out=self._buffer)
-        self._buffer = codecs.decode(payload, max_pixels=self._max_pixels)
+            return conversion.decode_message(message, threads=self._threads, out=self._buffer)
+        self._buffer = conversion.decode_message(message, max_pixels=self._max_pixels, threads=self._threads)
         return self._buffer
 
     def _read(self, message: Any) -> Pixels:

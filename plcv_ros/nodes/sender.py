@@ -11,6 +11,7 @@ import threading
 import time
 from array import array
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from rclpy.duration import Duration
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.codecs import Codec, make_codec
+from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, make_codec
 from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
@@ -48,6 +49,11 @@ class Frame:
     labels: Image | None = None
     traced: bool = False
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to publish."""
+        return self.compressed is None and self.raw is None and self.camera_info is None and self.labels is None
+
 
 @dataclass
 class Counters:
@@ -57,6 +63,7 @@ class Counters:
     encoded: int = 0
     published: int = 0
     dropped: int = 0
+    failed: int = 0
     late: int = 0
     bytes: int = 0
     bits_per_pixel: float = 0.0
@@ -70,6 +77,11 @@ def codec_from(values: dict[str, Value]) -> Codec | None:
     if values["codec"] == "astc":
         width, _, height = str(values["astc_block"]).partition("x")
         return make_codec("astc", block=(int(width), int(height)), preset=str(values["astc_preset"]), threads=int(values["threads"]))
+    if values["codec"] == "jxs":
+        significance = {"preset": None, "always": True, "never": False}[str(values["jxs_significance"])]
+        return make_codec(
+            "jxs", bpp=float(values["jxs_bpp"]), preset=str(values["jxs_preset"]), significance=significance, threads=int(values["threads"])
+        )
     if values["codec"] == "jpeg":
         return make_codec("jpeg", quality=int(values["jpeg_quality"]), threads=int(values["threads"]))
     return None
@@ -112,13 +124,21 @@ class FrameSender:
         self._thread = self._node.thread("publish", self._publish_frames)
 
     def set_codec(self, values: dict[str, Value]) -> None:
-        """Take over changed codec parameters from the next frame on. Raises CodecError."""
-        self._codec = codec_from(values)
+        """Take over changed codec parameters from the next frame on. Raises CodecError, also where the frames' size does not suit them."""
+        codec = codec_from(values)
+        if codec is not None and self.counters.width:
+            codec.payload_size(self.counters.width, self.counters.height)
+        self._codec = codec
 
     @property
     def codec(self) -> Codec | None:
         """The codec in use; None for raw."""
         return self._codec
+
+    @property
+    def pixel_formats(self) -> Collection[str]:
+        """Formats of pixels that `send` takes."""
+        return PIXEL_FORMATS if self._codec is None else self._codec.pixel_formats
 
     def subscribers(self) -> int:
         """How many subscribe to the frames themselves."""
@@ -146,10 +166,13 @@ class FrameSender:
         subscribers = self.subscribers()
         fps = self._meter.rate("published", counters.published)
         dropping = self._meter.rate("dropped", counters.dropped)
+        failing = self._meter.rate("failed", counters.failed)
         values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic}
         if not subscribers:
             return diagnostics.Status(diagnostics.OK, f"nobody subscribes to {self.topic}; nothing is encoded", values)
         text = f"{fps:.1f} fps of {counters.width}x{counters.height} at {counters.bits_per_pixel:.2f} bit/px"
+        if failing:
+            return diagnostics.Status(diagnostics.ERROR, f"{text}; the codec refuses {failing:.1f} fps, see the log", values)
         if dropping > max(1.0, DROP_WARNING * fps):
             text += f", {dropping:.1f} fps dropped because publishing takes too long: the network is slower than the frames"
             return diagnostics.Status(diagnostics.WARN, text, values)
@@ -173,7 +196,8 @@ class FrameSender:
         """Encode what is subscribed to and leave it for the publishing thread.
 
         image: pixels in one of the codecs' formats; ``original``: the encoding that they came in, where it was another. ``captured_ns``:
-        when the source handed the frame over (system clock). Raises CodecError.
+        when the source handed the frame over (system clock). A frame that the codec refuses (a size that its rate does not fit) is counted
+        and, the first time, logged.
         """
         frame = Frame(header)
         if self.subscribers():  # a frame that nobody waits for has no life to follow
@@ -181,7 +205,10 @@ class FrameSender:
         height, width = image.shape[:2]
         self.counters.width, self.counters.height = int(width), int(height)
         if _listeners(self._compressed):
-            frame.compressed = self._encode(header, image, pixel_format, original or pixel_format)
+            try:
+                frame.compressed = self._encode(header, image, pixel_format, original or pixel_format)
+            except CodecError as error:
+                self._refused(header, error)
         if _listeners(self._raw):
             frame.raw = conversion.image_message(header, image, pixel_format)
             if self._compressed is None:
@@ -192,6 +219,8 @@ class FrameSender:
             frame.camera_info = conversion.camera_info_message(camera_info, header)
         if frame.compressed is not None or (self._compressed is None and frame.raw is not None):
             frame.traced = True
+        if frame.empty:
+            return
         displaced = self._mailbox.put(frame)
         if displaced is not None:
             self.counters.dropped += 1
@@ -217,7 +246,14 @@ class FrameSender:
         self.counters.encoded += 1
         self.counters.encode_ms = (end - start) / 1e6
         self._count_bytes(len(payload), int(width) * int(height))
-        return conversion.compressed_message(header, payload, wire.write_format(original, codec.name, codec.detail))
+        text = wire.write_format(original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
+        return conversion.compressed_message(header, payload, text)
+
+    def _refused(self, header: Any, error: CodecError) -> None:
+        self.counters.failed += 1
+        self._node.events.note(header, "dropped")
+        if self.counters.failed == 1:
+            self._node.get_logger().error(f"a frame is dropped: {error}; more of them are only counted (failed on /diagnostics)")
 
     def _count_bytes(self, size: int, pixels: int) -> None:
         self.counters.bytes += size

@@ -8,17 +8,23 @@ writes it, because its subscribers take the colour order from that text.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-TRANSPORTS = ("astc", "compressed", "raw")
+TRANSPORTS = ("astc", "jxs", "compressed", "raw")
 """How an image travels: the last part of its topic, or ``raw`` for sensor_msgs/Image on the base topic itself."""
 
-_TRANSPORT_OF_CODEC = {"astc": "astc", "jpeg": "compressed", "raw": "raw"}
+_TRANSPORT_OF_CODEC = {"astc": "astc", "jxs": "jxs", "jpeg": "compressed", "raw": "raw"}
+
+_YUV422 = ("yuv422", "yuv422_yuy2")
+
+_KEPT_BY_JXS = {"mono8": "mono8", **dict.fromkeys(_YUV422, "yuv422")}
+"""The order of a 4:2:2 picture's bytes is gone once it is coded as planes: both are called yuv422."""
 
 _JPEG_ORIGINALS = ("rgb8", "bgr8", "rgba8", "bgra8")
 
 
 def transport_of(codec: str) -> str:
-    """Codec (astc, jpeg, raw) -> transport (astc, compressed, raw). Raises KeyError."""
+    """Codec (astc, jxs, jpeg, raw) -> transport (astc, jxs, compressed, raw). Raises KeyError."""
     return _TRANSPORT_OF_CODEC[codec]
 
 
@@ -43,17 +49,25 @@ class Format:
     detail: str
 
 
-def write_format(original: str, codec: str, detail: str = "") -> str:
+def write_format(original: str, codec: str, detail: str = "", encoding: str = "rgb8") -> str:
     """The ``format`` text of a frame.
 
-    ``original`` is the encoding of the image before it was encoded. A JPEG's subscribers turn the decoded colours back into the original
-    encoding, which they can for rgb and bgr orders and mono8 alone; a frame that was made rgb8 first (yuv, Bayer) is called rgb8 there.
+    ``original`` is the encoding of the image before it was encoded, ``encoding`` the one that is coded: what a JPEG XS codestream itself
+    does not say. A JPEG's subscribers turn the decoded colours back into the original encoding, which they can for rgb and bgr orders and
+    mono8 alone; a frame that was made rgb8 first (yuv, Bayer) is called rgb8 there.
     """
     if codec == "jpeg":
         if original == "mono8":
             return "mono8; jpeg compressed "
         return f"{original if original in _JPEG_ORIGINALS else 'rgb8'}; jpeg compressed bgr8"
-    return f"{original}; {codec} compressed rgb8 {detail}".rstrip()
+    return f"{original}; {codec} compressed {encoding} {detail}".rstrip()
+
+
+def coded_encoding(codec: str, pixel_format: str) -> str:
+    """The encoding that ``codec`` codes for pixels in ``pixel_format``: JPEG XS keeps grey and 4:2:2 pictures what they are."""
+    if codec == "jxs" and pixel_format in _KEPT_BY_JXS:
+        return _KEPT_BY_JXS[pixel_format]
+    return "rgb8"
 
 
 def parse_format(text: str) -> Format:
@@ -71,3 +85,13 @@ def parse_format(text: str) -> Format:
         rest = words[1:]
     codec = {"jpg": "jpeg"}.get(codec, codec)
     return Format(head.strip().lower(), codec, rest[0] if rest else "", " ".join(rest[1:]))
+
+
+@lru_cache(maxsize=64)
+def coded_colour(text: str) -> str | None:
+    """The ``colour`` argument of :func:`plcv_ros.codecs.decode` for a frame of this ``format``; None where the decoder's own rules hold.
+
+    A 4:2:2 image's luma and colour are coded as they came, and ROS takes those for ITU-R BT.601 in limited range, as cv_bridge does.
+    """
+    parsed = parse_format(text)
+    return "bt601-limited" if parsed.codec == "jxs" and parsed.encoding in _YUV422 else None

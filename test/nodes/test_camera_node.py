@@ -90,7 +90,7 @@ def test_signals_end_it_cleanly(spawn, number):
 @pytest.mark.parametrize(
     ("parameters", "complaint"),
     [
-        ({"codec": "png"}, "parameter codec is 'png', expected one of astc, jpeg, raw"),
+        ({"codec": "png"}, "parameter codec is 'png', expected one of astc, jxs, jpeg, raw"),
         ({"rate": -1.0}, "parameter rate is -1.0, expected a double from 0 to 1000"),
         ({"rate": "fast"}, "parameter rate is 'fast', expected a double from 0 to 1000"),
         ({"width": 99999}, "parameter width is 99999, expected an integer from 0 to 16384"),

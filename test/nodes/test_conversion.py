@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
+from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
 from plcv_ros.nodes import conversion
 
 RANDOM = np.random.default_rng(5)
@@ -41,6 +42,20 @@ def test_native_layouts_are_views(encoding, padding):
     assert rgb.shape == (6, 8, 3)
     order = {"b": (2, 1, 0), "r": (0, 1, 2), "m": (0, 0, 0)}[encoding[0]]
     assert np.array_equal(rgb, np.atleast_3d(pixels)[..., order])
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("yuv422", "yuv422"), ("uyvy", "yuv422"), ("yuv422_yuy2", "yuv422_yuy2"), ("yuyv", "yuv422_yuy2")])
+def test_yuv422_is_a_view_for_codecs_that_take_it(encoding, name):
+    message = image_message("yuv422", padding=3)
+    message.encoding = encoding
+    pixels, pixel_format = conversion.image_array(message, {**PIXEL_FORMATS, **YUV422_FORMATS})
+    assert pixel_format == name
+    assert np.shares_memory(pixels, np.frombuffer(message.data, np.uint8))
+    assert np.array_equal(pixels.reshape(6, 16), np.frombuffer(message.data, np.uint8).reshape(6, 19)[:, :16])
+    assert conversion.image_array(message)[1] == "rgb8"
+    message.width = 7
+    with pytest.raises(conversion.ImageError, match=r"yuv422.* image of 7x6 pixels, expected an even width"):
+        conversion.image_array(message, YUV422_FORMATS)
 
 
 def test_there_and_back():

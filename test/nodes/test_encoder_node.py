@@ -168,5 +168,5 @@ def test_nothing_is_received_without_a_subscriber(spawn, probe):
 def test_raw_onto_itself_is_refused(spawn):
     node = spawn("encoder", codec="raw")
     assert node.wait() == 1
-    assert "parameter codec is 'raw', expected astc or jpeg, or an output_topic other than image_raw" in node.log
+    assert "parameter codec is 'raw', expected astc, jxs or jpeg, or an output_topic other than image_raw" in node.log
     assert "Traceback" not in node.log

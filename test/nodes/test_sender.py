@@ -43,11 +43,15 @@ class StubNode:
     def __init__(self) -> None:
         self.values = {row.name: row.default for row in CAMERA}
         self.noted: list[tuple[int, str]] = []
+        self.errors: list[str] = []
         self.events = SimpleNamespace(note=self._note, flush=lambda: None)
         self.threads: list[threading.Thread] = []
 
     def _note(self, header, event, time_ns=None) -> None:
         self.noted.append((header.stamp.sec, event))
+
+    def get_logger(self):
+        return SimpleNamespace(error=self.errors.append, warning=self.errors.append)
 
     def thread(self, name, work):
         thread = threading.Thread(target=work, daemon=True)
@@ -123,3 +127,38 @@ def test_sizes_may_change(publishers):
             time.sleep(0.005)
     sender.stop()
     assert [codecs.decode(payload).shape[1::-1] for _, payload in slow.published] == sizes
+
+
+def test_frames_that_the_codec_refuses_are_counted_and_said_once(publishers, monkeypatch):
+    node = StubNode()
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    sender.start()
+    slow = publishers["image/astc"]
+    good = sender.codec
+
+    class Refusing:
+        name, detail, pixel_formats = "astc", "8x8", good.pixel_formats
+
+        def payload_size(self, width, height):
+            if width < 32:
+                raise codecs.CodecError(f"width is {width}, too few for this rate")
+            return good.payload_size(width, height)
+
+        def encode(self, image, pixel_format="rgb8", out=None):
+            return good.encode(image, pixel_format, out)
+
+    monkeypatch.setattr(sender_module, "codec_from", lambda values: Refusing())
+    sender.set_codec(node.values)
+    for number, width in enumerate((16, 16, 64), 1):
+        slow.go_on.release()
+        sender.send(conversion.to_header(number * 1_000_000_000, "c"), frame(number, (width, 16)), "rgb8")
+    sender.drain()
+    assert [number for number, _ in slow.published] == [3]
+    assert (sender.counters.failed, sender.counters.encoded, sender.counters.dropped) == (2, 1, 0)
+    assert node.errors == ["a frame is dropped: width is 16, too few for this rate; more of them are only counted (failed on /diagnostics)"]
+    assert [number for number, event in node.noted if event == "dropped"] == [1, 2]
+    # Settings that the frames at hand do not fit are refused when they are set, and the old ones stay.
+    sender.counters.width = 16
+    with pytest.raises(codecs.CodecError, match="too few"):
+        sender.set_codec(node.values)
+    assert isinstance(sender.codec, Refusing)

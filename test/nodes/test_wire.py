@@ -14,6 +14,7 @@ from plcv_ros.nodes.mailbox import Mailbox
 def test_topics():
     assert wire.topic("camera/image", "astc") == "camera/image/astc"
     assert wire.topic("camera/image", wire.transport_of("jpeg")) == "camera/image/compressed"
+    assert wire.topic("camera/image", wire.transport_of("jxs")) == "camera/image/jxs"
     assert wire.topic("/camera/image", "raw") == "/camera/image"
     assert wire.sibling("camera/image", "camera_info") == "camera/camera_info"
     assert wire.sibling("/image", "camera_info") == "/camera_info"
@@ -39,6 +40,31 @@ def test_formats_are_written_exactly_and_read_back(original, codec, detail, text
     assert parsed.codec == codec
     assert parsed.original == text.split(";")[0]
     assert parsed.detail == detail
+
+
+@pytest.mark.parametrize(
+    ("original", "pixel_format", "text", "colour"),
+    [
+        ("rgb8", "rgb8", "rgb8; jxs compressed rgb8 3bpp", None),
+        ("bgra8", "bgra8", "bgra8; jxs compressed rgb8 3bpp", None),
+        ("bayer_rggb8", "rgb8", "bayer_rggb8; jxs compressed rgb8 3bpp", None),
+        ("mono8", "mono8", "mono8; jxs compressed mono8 3bpp", None),
+        # The camera's luma and colour as they are: whoever decodes must know that they are in limited range.
+        ("yuv422", "yuv422", "yuv422; jxs compressed yuv422 3bpp", "bt601-limited"),
+        ("uyvy", "yuv422", "uyvy; jxs compressed yuv422 3bpp", "bt601-limited"),
+        ("yuv422_yuy2", "yuv422_yuy2", "yuv422_yuy2; jxs compressed yuv422 3bpp", "bt601-limited"),
+    ],
+)
+def test_jpeg_xs_says_what_is_coded(original, pixel_format, text, colour):
+    assert wire.write_format(original, "jxs", "3bpp", wire.coded_encoding("jxs", pixel_format)) == text
+    assert wire.coded_colour(text) == colour
+    assert wire.coded_colour(f"  {text.upper()}") == colour
+
+
+def test_other_codecs_code_rgb():
+    assert wire.coded_encoding("astc", "mono8") == "rgb8"
+    assert wire.coded_colour("yuv422; astc compressed yuv422") is None
+    assert wire.coded_colour("") is None
 
 
 @pytest.mark.parametrize(
