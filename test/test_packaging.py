@@ -67,6 +67,7 @@ def test_wheel_holds_the_codecs_and_the_weights(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     site = next((tmp_path / "prefix").glob("lib*/python*/site-packages"))
     assert names("plcv_ros/weights", "*") == {path.name for path in (site / "plcv_ros/weights").iterdir() if path.is_file()}
+    assert [path for path in (tmp_path / "prefix").rglob("*") if path.suffix in {".jxs", ".raw"} or "vectors" in path.parts] == []
     code = (
         "import numpy, plcv_ros, plcv_ros.codecs as c; "
         "image = numpy.full((24, 40, 3), 77, numpy.uint8); "

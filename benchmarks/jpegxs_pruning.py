@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What each pruning of the JPEG XS encoder costs and gives, alone and combined: encode and decode time, PSNR, bit/px.
+
+    python benchmarks/jpegxs_pruning.py                        # 3 bit/px; prints Markdown, writes the CSV and the PNG
+    python benchmarks/jpegxs_pruning.py --rates 2 3 4 --rounds 30
+
+Every setting starts from preset `high`. Times: benchmarks/measuring.py (one thread, 1920x1080, in turn with libjpeg-turbo 4:2:0 quality 90,
+fast DCT, medians). PSNR: mean over the same frames, all three components. The paper's pruning is the one without significance flags; it
+reports 22 % less encoding time. `pruned` is the fastest setting that stays within 1.5 dB of `high` at the same rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measuring import (
+    DATA,
+    HEIGHT,
+    REFERENCE,
+    ROOT,
+    WIDTH,
+    Image,
+    Jpeg,
+    bits_per_pixel,
+    machine,
+    markdown,
+    psnr,
+    run_decode,
+    run_encode,
+    run_jpeg_decode,
+    run_jpeg_encode,
+    say,
+    speed_frames,
+    timed,
+    write_csv,
+)
+
+from plcv_ros.codecs import decode, make_codec
+from plcv_ros.codecs.targets import current_target
+
+JPEG_QUALITY = 90
+ALLOWED_LOSS_DB = 1.5
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A row: its name, what it is (``preset``, ``alone``, ``combined``, ``reference``), and its options of the codec."""
+
+    name: str
+    group: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SWITCHES: dict[str, dict[str, Any]] = {
+    "no significance flags": {"significance": False},
+}
+"""One pruning each -> its options."""
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("main", "preset", {"preset": "main"}),
+    Setting("high", "preset", {"preset": "high"}),
+    Setting("pruned", "preset", {"preset": "pruned"}),
+    *(Setting(name, "alone", {"preset": "high", **options}) for name, options in SWITCHES.items()),
+)
+
+
+def measure(frames: list[Image], bpp: float, rounds: int) -> list[dict[str, Any]]:
+    """A row for every setting at one rate."""
+    jpeg = Jpeg(JPEG_QUALITY)
+    image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    target = current_target()
+    cases: dict[str, Callable[[int], Any]] = {
+        "jpeg encode": partial(run_jpeg_encode, jpeg, frames),
+        "jpeg decode": partial(run_jpeg_decode, jpeg, [jpeg.encode(f) for f in frames]),
+    }
+    quality = {}
+    for setting in SETTINGS:
+        codec = make_codec("jxs", bpp=bpp, **setting.options)
+        payloads = [bytes(codec.encode(f)) for f in frames]
+        quality[setting.name] = statistics.mean(psnr(f, decode(p)) for f, p in zip(frames, payloads)), bits_per_pixel(payloads)
+        say(f"  {setting.name}: {quality[setting.name][0]:.2f} dB")
+        cases[f"encode {setting.name}"] = partial(run_encode, codec, frames, bytearray(len(payloads[0])))
+        cases[f"decode {setting.name}"] = partial(run_decode, target, payloads, 1, image)
+    result = timed(cases, rounds)
+    high_ms, high_db = result["encode high"], quality["high"][0]
+    rows = []
+    for setting in SETTINGS:
+        encode_ms, decode_ms = result[f"encode {setting.name}"], result[f"decode {setting.name}"]
+        decibel, rate = quality[setting.name]
+        rows.append(
+            {
+                "setting": setting.name,
+                "group": setting.group,
+                "bpp": bpp,
+                "bit_per_px": round(rate, 3),
+                "encode_ms": round(encode_ms, 3),
+                "encode_to_jpeg": round(encode_ms / result["jpeg encode"], 3),
+                "saved_percent": round(100 * (1 - encode_ms / high_ms), 1),
+                "decode_ms": round(decode_ms, 3),
+                "decode_to_jpeg": round(decode_ms / result["jpeg decode"], 3),
+                "psnr_db": round(decibel, 3),
+                "to_high_db": round(decibel - high_db, 3),
+                "options": " ".join(f"{k}={v}" for k, v in setting.options.items()),
+            }
+        )
+    return rows
+
+
+def best(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fastest row within :data:`ALLOWED_LOSS_DB` of `high`; rows of the group ``reference`` are no candidates."""
+    candidates = [row for row in rows if row["group"] != "reference" and row["to_high_db"] >= -ALLOWED_LOSS_DB]
+    return min(candidates, key=lambda row: row["encode_ms"])
+
+
+COLUMNS = {
+    "setting": "setting",
+    "encode_ms": "encode ms",
+    "encode_to_jpeg": "to libjpeg-turbo",
+    "saved_percent": "saved %",
+    "decode_ms": "decode ms",
+    "decode_to_jpeg": "to libjpeg-turbo ",
+    "psnr_db": "PSNR dB",
+    "to_high_db": "to high dB",
+    "bit_per_px": "bit/px",
+}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Markdown of one rate's rows, the best one bold."""
+    chosen = best(rows)["setting"]
+    shown = []
+    for row in rows:
+        line = {title: row[key] for key, title in COLUMNS.items()}
+        if row["setting"] == chosen:
+            line = {title: f"**{value}**" for title, value in line.items()}
+        shown.append(line)
+    return markdown(shown, list(COLUMNS.values()))
+
+
+def plot(rows: list[dict[str, Any]], path: Path) -> None:
+    """PSNR over encode time, one panel a rate, with the line of the allowed loss and the Pareto front."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rates = sorted({row["bpp"] for row in rows})
+    figure = Figure(figsize=(8.5 * len(rates), 6.5), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    colours = {"preset": "#d95f02", "alone": "#377eb8", "combined": "#1b9e77", "reference": "#777777"}
+    for axes, rate in zip(figure.subplots(1, len(rates), squeeze=False)[0], rates):
+        mine = [row for row in rows if row["bpp"] == rate]
+        for group, colour in colours.items():
+            points = [(row["encode_to_jpeg"], row["psnr_db"]) for row in mine if row["group"] == group]
+            axes.scatter(*zip(*points) if points else ([], []), color=colour, label=group, zorder=3)
+        for row in mine:
+            axes.annotate(row["setting"], (row["encode_to_jpeg"], row["psnr_db"]), xytext=(4, 3), textcoords="offset points", fontsize=7)
+        front, reached = [], -np.inf
+        for row in sorted(mine, key=lambda r: (r["encode_to_jpeg"], -r["psnr_db"])):
+            if row["psnr_db"] > reached:
+                reached = row["psnr_db"]
+                front.append((row["encode_to_jpeg"], reached))
+        axes.step(*zip(*front), where="post", color="#bbbbbb", linewidth=1, zorder=1)
+        limit = next(row["psnr_db"] for row in mine if row["setting"] == "high") - ALLOWED_LOSS_DB
+        axes.axhline(limit, color="#e7298a", linestyle="--", linewidth=1)
+        axes.annotate(f"high - {ALLOWED_LOSS_DB:g} dB", (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+        axes.set_title(f"{rate:g} bit/px")
+        axes.set_xlabel("encode time, in libjpeg-turbo's (4:2:0, quality 90, fast DCT)")
+        axes.set_ylabel("PSNR, dB")
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
+    figure.axes[0].legend(loc="lower right", fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(str(path))
+    say(f"wrote {path}")
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA if DATA.exists() else None, help="data folder with kitti_2011_09_26_seq/")
+    parser.add_argument("--rates", type=float, nargs="+", default=[3.0], help="bit/px (default 3)")
+    parser.add_argument("--rounds", type=int, default=20, help="times that every case goes through its frames (default 20)")
+    parser.add_argument("--csv", type=Path, default=REFERENCE / "jpegxs_pruning.csv")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs/images/jpegxs_pruning.png")
+    arguments = parser.parse_args()
+    frames, source = speed_frames(arguments.data)
+    print("; ".join(f"{name}: {value}" for name, value in machine().items()))
+    print(f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; times in ms and in libjpeg-turbo's times.")
+    rows: list[dict[str, Any]] = []
+    for bpp in arguments.rates:
+        say(f"{bpp:g} bit/px")
+        mine = measure(frames, bpp, arguments.rounds)
+        rows += mine
+        chosen = best(mine)
+        print(f"\n### {bpp:g} bit/px\n\n{table(mine)}\n")
+        print(
+            f"Fastest within {ALLOWED_LOSS_DB:g} dB of `high`: {chosen['setting']}, {chosen['saved_percent']:g} % less encoding time, "
+            f"{chosen['to_high_db']:+.2f} dB.",
+            flush=True,
+        )
+    write_csv(arguments.csv, rows)
+    plot(rows, arguments.plot)
+
+
+if __name__ == "__main__":
+    main()
