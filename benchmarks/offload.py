@@ -33,11 +33,11 @@ from plcv_ros import __version__
 from plcv_ros.cli.demo_report import cpu_seconds
 from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
 from plcv_ros.graph import Graph, NodeSpec, build
+from plcv_ros.nodes import wire
 
 REFERENCE = Path(__file__).parent / "reference" / "offload.csv"
 SIZES = ("640x360", "1280x720", "1920x1080")
 CONFIGURATIONS = ("raw", "jpeg", "astc_8x8", "astc_12x12")
-TRANSPORTS = {"raw": "raw", "jpeg": "compressed"}
 PICTURES = 30
 WARM_FRAMES = 30
 """Left out of the figures: discovery (of the frame events too), first allocations."""
@@ -155,8 +155,9 @@ def graph_of(pictures: Path, configuration: str, rate: float, frames: int, netwo
     graph = build("offload", {**given, "localhost_only": "true", "output": str(out)})
     receiver = graph.node("segmentation")
     if not network:
-        parameters = {"input_topic": "camera/image", "transport": TRANSPORTS.get(configuration, "astc")}
-        receiver = ReceiverSpec("decoder", "receiver", parameters=parameters)
+        # The configuration's transport is the decoder node's; this node has a name of its own.
+        transport = wire.transport_of(configuration.partition("_")[0])
+        receiver = ReceiverSpec("decoder", "receiver", parameters={"input_topic": "camera/image", "transport": transport})
     camera, latency = graph.node("camera"), graph.node("latency")
     nodes = (
         receiver,
