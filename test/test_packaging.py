@@ -62,7 +62,9 @@ def test_every_share_file_and_node_is_installed(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_wheel_holds_the_codecs_and_the_weights(tmp_path: Path) -> None:
     source = copy_of_the_source(tmp_path / "source")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--prefix", str(tmp_path / "prefix"), "."]
+    # --ignore-installed: otherwise pip removes the package from the environment that the tests run in.
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--ignore-installed", "--prefix", str(tmp_path / "prefix")]
+    command = [sys.executable, "-m", "pip", "install", *options, "."]
     result = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == 0, result.stderr
     site = next((tmp_path / "prefix").glob("lib*/python*/site-packages"))
