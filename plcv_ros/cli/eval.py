@@ -8,6 +8,7 @@ import csv
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from plcv_ros.training.evaluate import Evaluation
 
 EPILOG = """
-data sets: as for `plcv train`: camvid=PATH[,split=test], scenes[,seeds=0:20,frames=4], folder=PATH[,labels=camvid]
+data sets: as for `plcv train segmentation`: camvid=PATH[,split=test], cityscapes=PATH, scenes[,seeds=0:20,frames=4], folder=PATH
+codecs: original, astc[:8x8[:fast]], jpeg[:90], jxs[:main[:3[:nosig]]]
 
 examples:
   plcv eval default --data camvid=PATH --split test
-  plcv eval default --data scenes --pictures out/scenes
+  plcv eval default --data scenes --pictures out/scenes --worst
   plcv eval runs/mixed/model.safetensors --data camvid=PATH --split held-out --codec astc:8x8:fast --json out/score.json
+  plcv eval default runs/astc/model.safetensors --data camvid=PATH --codec original --codec astc:8x8 --csv out/matrix.csv
+                                 (every checkpoint through every codec, as a matrix)
 """
 
 
@@ -28,18 +32,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plcv eval``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument("checkpoint", help="a checkpoint file, or the name of a shipped one (default: the shipped default)")
+    parser.add_argument("checkpoint", nargs="+", help="a checkpoint file, or the name of a shipped one (default: the shipped default)")
     parser.add_argument("--data", required=True, metavar="SET", help="labelled pictures, for example camvid=PATH or scenes")
     parser.add_argument("--split", metavar="NAME", help="of CamVid: test (default), val, train, fit or held-out")
-    parser.add_argument("--codec", metavar="CODEC", help="send every picture through a codec first: astc:8x8:fast, astc:12x12:fine, jpeg:90")
+    parser.add_argument("--codec", action="append", metavar="CODEC", help="send every picture through a codec first (repeat to test several)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the codecs' payloads as files in this folder")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="score only N pictures, evenly spread; 0 = all (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = half of the cores (default)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write some pictures: seen, truth, overlay, prediction")
     parser.add_argument("--picture-count", type=int, default=8, metavar="N", help="how many (default %(default)s)")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="append the figures as one row")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the confusion matrix")
-    parser.add_argument("--record", action="store_true", help="add the figures to the scores in the checkpoint's own header")
+    parser.add_argument("--worst", action="store_true", help="those with the lowest mIoU, instead of evenly spread ones")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="append the figures, one row a checkpoint and codec")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures and the confusion matrix (one checkpoint, one codec)")
+    parser.add_argument("--record", action="store_true", help="add the figures to the scores in each checkpoint's own header")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         from plcv_ros.perception import load_predictor
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
-        from plcv_ros.training.evaluate import codec_degradation, evaluate
+        from plcv_ros.training.degradations import parse_degradation
+        from plcv_ros.training.evaluate import evaluate, spread, worst, write_pictures
     except ImportError as error:
         print(f'plcv eval: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
         return 1
@@ -55,40 +62,59 @@ def run(args: argparse.Namespace) -> int:
     from rich.progress import Progress
 
     console = Console()
+    cells: list[dict[str, Any]] = []
     try:
         dataset = open_dataset(args.data, split=args.split or "test", seeds=UNSEEN_SEEDS)
-        predictor = load_predictor(args.checkpoint, args.device, args.threads)
-        if predictor.label_set.classes != dataset.label_set.classes:
-            raise ValueError(
-                f"{args.checkpoint} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}"
-            )
-        degrade = codec_degradation(args.codec) if args.codec else None
-        started = time.perf_counter()
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task(dataset.name, total=None)
-            result = evaluate(
-                predictor.predict,
-                dataset,
-                degrade,
-                args.limit,
-                args.pictures,
-                args.picture_count,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
-        row: dict[str, Any] = {"checkpoint": Path(args.checkpoint).name, "data": dataset.name, "codec": args.codec or "original", **result.row()}
-        print_result(console, row, result, time.perf_counter() - started)
-        if args.record:
-            record_score(args.checkpoint, {key: value for key, value in row.items() if key != "checkpoint"})
-        if args.csv:
-            append_csv(args.csv, row)
-        if args.json:
-            args.json.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({**row, "miou_by_picture": result.pictures, "confusion": result.matrix.counts.tolist()}, indent=1)
-            args.json.write_text(text + "\n", encoding="utf-8")
+        codecs = [parse_degradation(text, args.cache) for text in args.codec or ["original"]]
+        if args.json and len(args.checkpoint) * len(codecs) > 1:
+            raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
+        for name in args.checkpoint:
+            predictor = load_predictor(name, args.device, args.threads)
+            if predictor.label_set.classes != dataset.label_set.classes:
+                raise ValueError(f"{name} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
+            for codec in codecs:
+                started = time.perf_counter()
+                with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+                    advance = partial(bar.update, bar.add_task(f"{name}, {codec.name}", total=None))
+                    result = evaluate(predictor.predict, dataset, codec, args.limit, lambda done, total: advance(completed=done, total=total))
+                trained_on = str(predictor.metadata.get("codec", ""))
+                row = {"checkpoint": Path(name).name, "trained_on": trained_on, "data": dataset.name, "codec": codec.name, **result.row()}
+                cells.append(row)
+                print_result(console, row, result, time.perf_counter() - started)
+                if args.pictures:
+                    indices = spread(len(dataset), args.limit)
+                    chosen = worst(result, args.picture_count) if args.worst else spread(len(indices), args.picture_count)
+                    write_pictures(args.pictures, [indices[i] for i in chosen], predictor.predict, dataset, codec)
+                if args.record:
+                    record_score(name, {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}})
+                if args.csv:
+                    append_csv(args.csv, row)
+                if args.json:
+                    args.json.parent.mkdir(parents=True, exist_ok=True)
+                    text = json.dumps({**row, "miou_by_picture": result.pictures, "confusion": result.matrix.counts.tolist()}, indent=1)
+                    args.json.write_text(text + "\n", encoding="utf-8")
     except (ValueError, OSError, ImportError) as error:
         print(f"plcv eval: {error}", file=sys.stderr)
         return 1
+    if len(cells) > 1:
+        print_matrix(console, cells)
     return 0
+
+
+def print_matrix(console: Any, cells: list[dict[str, Any]]) -> None:
+    """Print mIoU of every checkpoint (rows) through every codec (columns)."""
+    from rich.table import Table
+
+    codecs = list(dict.fromkeys(cell["codec"] for cell in cells))
+    table = Table(title=f"mIoU in % on {cells[0]['data']}")
+    table.add_column("checkpoint", overflow="fold")
+    table.add_column("trained on", overflow="fold")
+    for codec in codecs:
+        table.add_column(codec, justify="right")
+    for start in range(0, len(cells), len(codecs)):
+        row = cells[start : start + len(codecs)]
+        table.add_row(row[0]["checkpoint"], row[0]["trained_on"], *(f"{cell['miou']:.1%}" for cell in row))
+    console.print(table)
 
 
 def print_result(console: Any, row: dict[str, Any], result: Evaluation, seconds: float) -> None:
@@ -103,9 +129,10 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation, seconds:
     table.add_section()
     table.add_row("mean", "", f"{result.matrix.miou():.2%}")
     console.print(table)
+    psnr = f", PSNR {row['psnr']:.2f} dB" if row["psnr"] != "" else ""
     console.print(
         f"mIoU {result.matrix.miou():.2%}, pixel accuracy {result.matrix.pixel_accuracy():.2%}, "
-        f"{row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
+        f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
     )
 

@@ -35,10 +35,15 @@ class ConfusionMatrix:
     def iou(self) -> npt.NDArray[np.float64]:
         """(C,) intersection over union of every class; NaN for a class that is neither in the truth nor predicted."""
         hits = np.diag(self.counts).astype(np.float64)
-        union = self.counts.sum(1) + self.counts[:, :-1].sum(0) - hits
+        union = self.unions()
         iou = np.full(len(hits), np.nan)
         np.divide(hits, union, out=iou, where=union > 0)
         return iou
+
+    def unions(self) -> npt.NDArray[np.int64]:
+        """(C,) pixels that are of a class or predicted as it; IoU is the diagonal of ``counts`` divided by this."""
+        unions: npt.NDArray[np.int64] = self.counts.sum(1) + self.counts[:, :-1].sum(0) - np.diag(self.counts)
+        return unions
 
     def miou(self) -> float:
         """Mean of :meth:`iou` over the classes that occur, 0..1; NaN where nothing was counted."""

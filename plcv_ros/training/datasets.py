@@ -7,6 +7,7 @@ A data set is named on the command line as ``KIND[=PATH][,option=value...]``, fo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +105,15 @@ def _read(image: Path, labels: Path, label_set: LabelSet) -> tuple[Image, Image]
     return np.ascontiguousarray(picture[..., ::-1]), label_set.from_file_ids(ids)
 
 
+def _write(path: Path, picture: Image) -> None:
+    import cv2
+
+    partial = path.with_name(f".{os.getpid()}_{path.name}")
+    if not cv2.imwrite(str(partial), picture):
+        raise OSError(f"cannot write {partial}")
+    partial.replace(path)
+
+
 def _find(folder: Path, stem: str, suffixes: tuple[str, ...] = (".webp", ".png", ".jpg", ".jpeg")) -> Path:
     for suffix in suffixes:
         if (folder / f"{stem}{suffix}").is_file():
@@ -154,7 +164,10 @@ def _range(text: str) -> range:
 
 
 def _scenes(path: str, options: dict[str, str]) -> Dataset:
-    """Generated scenes: ``seeds=first:last`` (last excluded), ``frames`` spread over ``seconds`` of each, ``size=WxH``."""
+    """Generated scenes: ``seeds=first:last`` (last excluded), ``frames`` spread over ``seconds`` of each, ``size=WxH``.
+
+    Drawing one takes half a second: ``keep=FOLDER`` keeps them as PNG files there (empty it when the generator changes).
+    """
     from plcv_ros.scenes import SceneSequence
 
     if path:
@@ -163,13 +176,22 @@ def _scenes(path: str, options: dict[str, str]) -> Dataset:
     frames = int(options.pop("frames", "4"))
     seconds = float(options.pop("seconds", "40"))
     width, height = (int(n) for n in options.pop("size", "640x360").split("x"))
+    keep = Path(options.pop("keep")) if "keep" in options else None
     rate = 15.0
 
     def load(index: int) -> tuple[Image, Image]:
         street, moment = divmod(index, frames)
         # Evenly spread, shifted from street to street, so that more seeds also mean more moments.
-        position = (moment + (street * 0.6180339887) % 1.0) / frames * seconds
-        image, labels = SceneSequence(width=width, height=height, seed=seeds[street], rate=rate).frame(round(position * rate))
+        frame = round((moment + (street * 0.6180339887) % 1.0) / frames * seconds * rate)
+        stem = f"{width}x{height}_{seeds[street]}_{frame}"
+        if keep and (keep / f"{stem}_labels.png").is_file():
+            return _read(keep / f"{stem}.png", keep / f"{stem}_labels.png", CAMVID)
+        image, labels = SceneSequence(width=width, height=height, seed=seeds[street], rate=rate).frame(frame)
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            # The labels last: they say that both are whole. Names of their own meanwhile: several runs may fill one folder.
+            _write(keep / f"{stem}.png", np.ascontiguousarray(image[..., ::-1]))
+            _write(keep / f"{stem}_labels.png", labels)
         return image, labels
 
     return Dataset(f"scenes {seeds.start}:{seeds.stop}", CAMVID, SCENES_LICENCE, len(seeds) * frames, load)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,34 @@ import numpy.typing as npt
 
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.training.datasets import Dataset
+from plcv_ros.training.degradations import Degradation, parse_degradation, psnr
 
 Image = npt.NDArray[np.uint8]
-Degrade = Callable[[Image], Image]
-"""What happens to a picture between camera and network: (H, W, 3) uint8 -> the same shape."""
 
 
 @dataclass
 class Evaluation:
-    """The outcome of :func:`evaluate`: summed confusion matrix and one mIoU a picture (over the classes in it)."""
+    """The outcome of :func:`evaluate`: summed confusion matrix and, for every picture, its mIoU (over the classes in it) and counts.
+
+    ``hits`` and ``unions`` are (pictures, C) int64, pixels: the IoU of a class over any pictures is the sum of the one over the sum of the
+    other. ``bits_per_pixel`` and ``psnr`` (dB, infinite where nothing changed) have one value a picture.
+    """
 
     matrix: ConfusionMatrix
-    pictures: list[float]
+    pictures: list[float] = field(default_factory=list)
+    hits: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    unions: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    bits_per_pixel: list[float] = field(default_factory=list)
+    psnr: list[float] = field(default_factory=list)
 
     def row(self) -> dict[str, Any]:
-        """Flat figures: pictures, miou, pixel_accuracy and ``iou_<class>`` for each class, shares of 1."""
+        """Flat figures: pictures, bits_per_pixel, psnr (dB; empty without a codec), miou, pixel_accuracy, ``iou_<class>``; shares of 1."""
         iou = {f"iou_{name}": round(float(v), 5) for name, v in zip(self.matrix.label_set.classes, self.matrix.iou())}
+        mean_psnr = float(np.mean(self.psnr))
         return {
             "pictures": len(self.pictures),
+            "bits_per_pixel": round(float(np.mean(self.bits_per_pixel)), 4),
+            "psnr": round(mean_psnr, 3) if np.isfinite(mean_psnr) else "",
             "miou": round(self.matrix.miou(), 5),
             "pixel_accuracy": round(self.matrix.pixel_accuracy(), 5),
             **iou,
@@ -40,62 +50,57 @@ class Evaluation:
 def evaluate(
     predict: Callable[[Image], Image],
     dataset: Dataset,
-    degrade: Degrade | None = None,
+    degradation: Degradation | None = None,
     limit: int = 0,
-    picture_folder: Path | None = None,
-    picture_count: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Score ``predict`` (rgb8 -> class ids) on ``dataset``; ``limit`` above 0 takes that many pictures, evenly spread.
-
-    With ``picture_folder``, writes ``picture_count`` of them: what the network saw, the truth, the prediction, side by side.
-    """
-    indices = _spread(len(dataset), limit)
-    shown = {indices[i] for i in _spread(len(indices), picture_count)} if picture_folder else set()
-    result = Evaluation(ConfusionMatrix(dataset.label_set), [])
+    """Score ``predict`` (rgb8 -> class ids) on ``dataset``; ``limit`` above 0 takes that many pictures, evenly spread."""
+    degradation = degradation or parse_degradation("original")
+    indices = spread(len(dataset), limit)
+    result = Evaluation(ConfusionMatrix(dataset.label_set))
     for done, index in enumerate(indices):
         image, truth = dataset[index]
-        seen = degrade(image) if degrade else image
-        predicted = predict(seen)
+        seen = degradation.see(image)
         one = ConfusionMatrix(dataset.label_set)
-        one.update(truth, predicted)
+        one.update(truth, predict(seen.image))
         result.matrix.counts += one.counts
         result.pictures.append(one.miou())
-        if picture_folder and index in shown:
-            write_picture(picture_folder / f"{dataset.name.replace(' ', '_').replace(':', '-')}_{index:05d}.png", dataset, seen, truth, predicted)
+        result.hits.append(np.diag(one.counts).copy())
+        result.unions.append(one.unions())
+        result.bits_per_pixel.append(seen.bits_per_pixel())
+        result.psnr.append(psnr(image, seen.image))
         if progress:
             progress(done + 1, len(indices))
     return result
 
 
-def _spread(count: int, wanted: int) -> list[int]:
+def spread(count: int, wanted: int) -> list[int]:
+    """``wanted`` indices of ``count``, evenly spread; all of them where ``wanted`` is 0 or too large."""
     if wanted <= 0 or wanted >= count:
         return list(range(count))
     return [i * count // wanted for i in range(wanted)]
 
 
-def write_picture(path: Path, dataset: Dataset, seen: Image, truth: Image, predicted: Image) -> None:
-    """Write picture, truth and prediction side by side as PNG."""
+def worst(result: Evaluation, count: int) -> list[int]:
+    """Positions (in the order of evaluation) of the ``count`` pictures with the lowest mIoU, worst first."""
+    order = np.argsort(np.nan_to_num(result.pictures, nan=1.0), kind="stable")
+    return [int(i) for i in order[:count]]
+
+
+def write_pictures(
+    folder: Path, indices: list[int], predict: Callable[[Image], Image], dataset: Dataset, degradation: Degradation | None = None
+) -> None:
+    """Write pictures ``indices`` of the data set as PNG: what the network saw, the truth, the prediction over it and alone."""
     import cv2
 
     label_set = dataset.label_set
-    panels = [seen, label_set.colourise(truth), label_set.overlay(seen, predicted, 0.3), label_set.colourise(predicted)]
-    sheet = np.vstack([np.hstack(panels[:2]), np.hstack(panels[2:])])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), sheet[..., ::-1]):
-        raise OSError(f"cannot write {path}")
-
-
-def codec_degradation(text: str) -> Degrade:
-    """``astc:8x8:fast``, ``astc:12x12``, ``jpeg:90`` -> a function that sends a picture through that codec; ValueError for anything else."""
-    from plcv_ros.codecs import decode, make_codec
-
-    name, *options = text.split(":")
-    if name == "astc":
-        first, _, second = (options[0] if options else "8x8").partition("x")
-        codec = make_codec("astc", block=(int(first), int(second or first)), preset=options[1] if len(options) > 1 else "fast")
-    elif name == "jpeg":
-        codec = make_codec("jpeg", quality=int(options[0]) if options else 90)
-    else:
-        raise ValueError(f"codec {text!r}: expected astc[:8x8[:fast]] or jpeg[:90]")
-    return lambda image: decode(codec.encode(image))
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in indices:
+        image, truth = dataset[index]
+        seen = degradation(image) if degradation else image
+        predicted = predict(seen)
+        panels = [seen, label_set.colourise(truth), label_set.overlay(seen, predicted, 0.3), label_set.colourise(predicted)]
+        sheet = np.vstack([np.hstack(panels[:2]), np.hstack(panels[2:])])
+        path = folder / f"{dataset.name.replace(' ', '_').replace(':', '-')}_{index:05d}.png"
+        if not cv2.imwrite(str(path), sheet[..., ::-1]):
+            raise OSError(f"cannot write {path}")

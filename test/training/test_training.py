@@ -19,7 +19,11 @@ from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
 from plcv_ros.training.datasets import Dataset  # noqa: E402
-from plcv_ros.training.segmentation import Sample, Settings, class_weights, epoch_order, load_initial, soft_jaccard, train  # noqa: E402
+from plcv_ros.training.degradations import parse_mixture  # noqa: E402
+from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
+from plcv_ros.training.parallel import Processes  # noqa: E402
+from plcv_ros.training.run import Sample, choose_kernels, load_initial  # noqa: E402
+from plcv_ros.training.segmentation import Settings, batch, epoch_order, train  # noqa: E402
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -129,6 +133,67 @@ def test_soft_jaccard_of_certain_scores() -> None:
     flipped = certain[:, [1, 0, 2]]
     assert float(soft_jaccard(flipped, labels)) == pytest.approx(1, abs=1e-4)
     assert float(soft_jaccard(certain, torch.full_like(labels, IGNORE_INDEX))) == 0
+
+
+def test_distillation_loss_is_the_divergence() -> None:
+    told, said = torch.randn(2, 5, 3, 4), torch.randn(2, 5, 3, 4)
+    p, q = told.softmax(1), said.softmax(1)
+    assert float(distillation_loss(said, told)) == pytest.approx(float((p * (p / q).log()).sum(1).mean()), rel=1e-4)
+    assert float(distillation_loss(told + 7, told)) == pytest.approx(0, abs=1e-6)
+
+
+def test_kernels_chosen_for_speed_change_nothing() -> None:
+    torch.manual_seed(0)
+    network = build_network("espnetv2_fpn", 11, settings().arguments).eval()
+    picture = torch.randn(1, 3, 64, 96)
+    before = network(picture)
+    choose_kernels(network)
+    assert torch.allclose(network(picture), before, atol=1e-4)
+
+
+def test_distillation_draws_towards_the_teacher(tmp_path: Path) -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    teacher = train(settings(epochs=4), [stripes()], tmp_path / "teacher")
+    with pytest.raises(ValueError, match="needs a teacher"):
+        train(settings(distillation=1.0), [stripes()], tmp_path / "none")
+    changes = {"epochs": 3, "codecs": "astc:12x12:fast", "overlap": 0.0, "auxiliary": 0.0}
+    losses = []
+    for weight in (0.0, 3.0):
+        noted: list[float] = []
+        train(settings(**changes, distillation=weight), [stripes()], tmp_path / str(weight), init=teacher, report=lambda s: noted.append(s.loss))  # noqa: B023
+        losses.append(noted)
+    assert losses[1][0] > losses[0][0]  # the same start and the same crops, one more term
+    other = LabelSet("other", ("a",), ((0, 0, 0),))
+    with pytest.raises(ValueError, match="teacher"):
+        train(settings(distillation=1.0), [Dataset("x", other, "", 1, stripes().load)], tmp_path / "other", teacher=teacher)
+
+
+def test_codecs_change_what_is_seen_and_nothing_else() -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    one, device = Processes(), torch.device("cpu")
+
+    def seen(codecs: str, **changes: object) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+        return batch(settings(codecs=codecs, batch=6, **changes), [stripes()], parse_mixture(codecs), 0, 1, device, one)
+
+    plain, no_clean, labels = seen("original")
+    assert no_clean is None
+    coded, clean, same = seen("astc:12x12:fast", distillation=1.0)
+    assert torch.equal(labels, same)
+    assert clean is not None
+    assert torch.equal(clean, plain)
+    assert 0 < float((coded - plain).abs().mean()) < 1
+    mixed, _, _ = seen("original+astc:12x12:fast")
+    from_original = [bool(torch.equal(mixed[i], plain[i])) for i in range(6)]
+    from_astc = [bool(torch.equal(mixed[i], coded[i])) for i in range(6)]
+    assert all(a != b for a, b in zip(from_original, from_astc))
+    assert any(from_original)
+    assert any(from_astc)
+
+
+def test_a_trained_codec_stands_in_the_header(tmp_path: Path) -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    path = train(settings(stop_after=1, codecs="original+astc:8x8:fast"), [stripes()], tmp_path)
+    assert read_checkpoint(path).metadata["codec"] == "original+astc:8x8:fast"
 
 
 def test_initial_weights(tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``plcv train table``: train and test a series of runs, each as far as it is not done."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+EPILOG = """
+The table (docs/results/segmentation.yaml is one) names the runs. Their scores are kept in a folder beside it, and a run whose scores
+are all there is skipped. Interrupted (Ctrl-C, SIGTERM, a crash), the same command goes on from the end of the last epoch.
+Several such commands may work on one table at the same time: each takes runs that no other is at.
+
+examples:
+  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/scenes
+  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/scenes --only astc-8x8-fast_s1
+  plcv train table docs/results/segmentation.yaml --list
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``plcv train table``."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EPILOG
+    parser.add_argument("table", type=Path, help="YAML file with the runs")
+    parser.add_argument("--place", action="append", default=[], metavar="NAME=PATH", help="where the data called {NAME} in the table is")
+    parser.add_argument("--only", action="append", metavar="RUN", help="do this run alone (may be repeated)")
+    parser.add_argument("--list", action="store_true", help="list the runs and what is missing of each, and do nothing")
+    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="folder of the run folders (default %(default)s)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the codecs' payloads as files in this folder")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``plcv train table``: 0 when nothing is missing any more or it was stopped, 1 with the reasons on stderr otherwise."""
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # see plcv_ros.cli.train
+    try:
+        from plcv_ros.perception.predictor import choose_device
+        from plcv_ros.training.runner import missing_tests, work
+        from plcv_ros.training.table import read_table
+    except ImportError as error:
+        print(f'plcv train: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
+        return 1
+    from rich.console import Console
+
+    from plcv_ros.cli.train_progress import Stopping, TrainingProgress
+
+    console = Console()
+    try:
+        table = read_table(args.table)
+        places = dict(place.partition("=")[::2] for place in args.place)
+        if not all(places.values()):
+            raise ValueError(f"--place {args.place}: expected NAME=PATH")
+        if args.list:
+            for entry in table.runs:
+                missing = missing_tests(entry, table.results())
+                console.print(f"{entry.name}: {'done' if not missing else 'missing ' + ', '.join(missing)}", highlight=False, soft_wrap=True)
+            return 0
+        with Stopping() as stop, TrainingProgress(console) as progress:
+            failures = work(
+                table,
+                args.out,
+                places,
+                only=args.only,
+                threads=args.threads,
+                device=choose_device(args.device),
+                cache=args.cache,
+                stop=stop,
+                report=lambda entry, sample: progress(sample, entry.name),
+                say=lambda text: console.print(text, highlight=False, soft_wrap=True),
+            )
+    except (ValueError, OSError) as error:
+        print(f"plcv train: {error}", file=sys.stderr)
+        return 1
+    for failure in failures:
+        print(f"plcv train: {failure}", file=sys.stderr)
+    return 1 if failures else 0

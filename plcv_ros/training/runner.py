@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Work through a table of runs: train what is not trained, test what is not tested, go on where an earlier call stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint
+from plcv_ros.training import segmentation
+from plcv_ros.training.augment import Augmentation
+from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
+from plcv_ros.training.degradations import Degradation, full_name, parse_degradation, parse_mixture
+from plcv_ros.training.evaluate import Evaluation, evaluate
+from plcv_ros.training.results import Counts, read_counts, write_row
+from plcv_ros.training.run import Sample
+from plcv_ros.training.table import Run, Table, fill_in
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[bool]:
+    """True where no other process works on the run in ``folder``; the system lets go of it even after a crash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def missing_tests(run: Run, results: Path) -> list[str]:
+    """The tests of ``run`` that have no scores yet, under their full names."""
+    done = read_counts(results, run.name).keys()
+    return [name for name in map(full_name, run.tests) if name not in done]
+
+
+def finished_checkpoint(run: Run, folder: Path) -> Path | None:
+    """The weights of a run that was trained to its end: where the table keeps them, or in the run's folder."""
+    for path in (run.checkpoint, folder / "model.safetensors"):
+        if path is not None and path.is_file():
+            training = read_checkpoint(path).metadata.get("training", {})
+            if training.get("steps", 0) == training.get("of_steps"):
+                return path
+    return None
+
+
+def work(
+    table: Table,
+    folder: Path,
+    places: dict[str, str],
+    only: list[str] | None = None,
+    threads: int = 0,
+    device: str = "cpu",
+    cache: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    report: Callable[[Run, Sample], None] = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[str]:
+    """Do the runs of ``table`` (those named in ``only``) in order; run folders go into ``folder``, scores beside the table.
+
+    A run that has all its scores is skipped, one that another process works on as well, one that was interrupted goes on. Returns what
+    could not be done, a line each: the others are done nevertheless.
+    """
+    failures = []
+    unknown = set(only or []) - {run.name for run in table.runs}
+    if unknown:
+        raise ValueError(f"{table.path} has no run {', '.join(sorted(unknown))}; it has {', '.join(run.name for run in table.runs)}")
+    for run in table.runs:
+        if stop() or (only and run.name not in only):
+            continue
+        try:
+            if not missing_tests(run, table.results()):
+                continue
+            with holding(folder / run.name) as free:
+                if not free:
+                    say(f"{run.name}: another process is at it")
+                    continue
+                checkpoint = _train(run, table, folder, places, threads, device, cache, stop, report, say)
+                if checkpoint is None:
+                    say(f"{run.name}: stopped; the same command continues")
+                    continue
+                failures += _test(run, checkpoint, table, places, device, stop, say)
+        except (ValueError, OSError) as error:
+            failures.append(f"{run.name}: {error}")
+            say(failures[-1])
+    return failures
+
+
+def _train(
+    run: Run,
+    table: Table,
+    folder: Path,
+    places: dict[str, str],
+    threads: int,
+    device: str,
+    cache: Path | None,
+    stop: Callable[[], bool],
+    report: Callable[[Run, Sample], None],
+    say: Callable[[str], None],
+) -> Path | None:
+    """The checkpoint of a run that was trained to its end, now or before; None where it was asked to stop."""
+    own = folder / run.name
+    checkpoint = finished_checkpoint(run, own)
+    if checkpoint is None:
+        resume = (own / "last.pt").is_file()
+        settings = settings_of(run, threads, device)
+        datasets = [open_dataset(fill_in(spec, places)) for spec in run.train]
+        say(f"{run.name}: {'goes on' if resume else 'starts'}")
+        segmentation.train(
+            settings,
+            datasets,
+            own,
+            init=initial(run, table, folder),
+            resume=resume,
+            stop=stop,
+            report=lambda sample: report(run, sample),
+            notes={"table": table.path.name, "run": run.name},
+            cache=cache,
+        )
+        checkpoint = finished_checkpoint(run, own)
+    if checkpoint is not None and run.checkpoint is not None and not run.checkpoint.is_file():
+        run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(checkpoint, run.checkpoint)
+    return checkpoint
+
+
+def _test(
+    run: Run, checkpoint: Path, table: Table, places: dict[str, str], device: str, stop: Callable[[], bool], say: Callable[[str], None]
+) -> list[str]:
+    """Do the tests that are missing; returns those that could not be done (a codec that this build lacks), the others are done nevertheless."""
+    failures = []
+    for test in missing_tests(run, table.results()):
+        if stop():
+            break
+        try:
+            degradation = parse_degradation(test)
+        except ValueError as error:
+            failures.append(f"{run.name}: {error}")
+            say(failures[-1])
+            continue
+        result = score(run, checkpoint, degradation, places, device)
+        row = {"run": run.name, "trained_on": run.train_on, "seed": run.seed, "data": fill_in(run.test, {k: k for k in places}), "tested_on": test}
+        counts = Counts(np.stack(result.hits), np.stack(result.unions))
+        write_row(table.results(), {**row, **result.row()}, counts, result.matrix.label_set.classes)
+        say(f"{run.name} on {test}: mIoU {result.matrix.miou():.2%}")
+    return failures
+
+
+def settings_of(run: Run, threads: int, device: str) -> segmentation.Settings:
+    """The training settings of a run; raises ValueError for entries that the training loop does not know."""
+    values = dict(run.settings)
+    augmentation = values.pop("augmentation", {})
+    if "zoom" in augmentation:
+        augmentation = {**augmentation, "zoom": tuple(augmentation["zoom"])}
+    names = "+".join(degradation.name for degradation in parse_mixture(run.train_on))
+    try:
+        return segmentation.Settings(**values, augmentation=Augmentation(**augmentation), codecs=names, seed=run.seed, threads=threads, device=device)
+    except TypeError as error:
+        raise ValueError(f"settings {run.settings}: {error}") from error
+
+
+def initial(run: Run, table: Table, folder: Path) -> Path | None:
+    """Path of the initial weights; ``=RUN`` is a finished run of the same table."""
+    if run.init is None:
+        return None
+    if not run.init.startswith("="):
+        return find_checkpoint(run.init)
+    before = next((other for other in table.runs if other.name == run.init[1:]), None)
+    path = None if before is None else finished_checkpoint(before, folder / before.name)
+    if path is None:
+        raise ValueError(f"initial weights {run.init!r}: there is no such run, or it is not finished")
+    return path
+
+
+def score(run: Run, checkpoint: Path, degradation: Degradation, places: dict[str, str], device: str) -> Evaluation:
+    """Test a finished run through one codec."""
+    from plcv_ros.perception.predictor import Predictor
+
+    dataset = open_dataset(fill_in(run.test, places), split="test", seeds=UNSEEN_SEEDS)
+    predictor = Predictor(read_checkpoint(checkpoint), device)
+    if predictor.label_set.classes != dataset.label_set.classes:
+        raise ValueError(f"{checkpoint} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
+    return evaluate(predictor.predict, dataset, degradation)
