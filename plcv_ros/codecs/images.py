@@ -65,3 +65,15 @@ def check_image(image: Any, pixel_format: str, formats: Mapping[str, int] = PIXE
             f"image has strides {image.strides}, expected packed pixels (only the row stride is free): numpy.ascontiguousarray makes such a copy"
         )
     return image, width, height
+
+
+def check_out(out: Any, width: int, height: int) -> None:
+    """CodecError unless `out` is a writable (height, width, 3) uint8 array to decode into: packed pixels, rows any distance apart."""
+    if not isinstance(out, np.ndarray) or out.dtype != np.uint8:
+        raise CodecError(f"out is {getattr(out, 'dtype', type(out).__name__)}, expected a uint8 numpy array")
+    if out.shape != (height, width, 3):
+        raise CodecError(f"out has shape {out.shape}, expected {(height, width, 3)}")
+    if not out.flags.writeable:
+        raise CodecError("out is read-only, expected a writable array")
+    if (width > 1 and out.strides[1] != 3) or out.strides[2] != 1 or (height > 1 and abs(out.strides[0]) < 3 * width):
+        raise CodecError(f"out has strides {out.strides}, expected packed pixels in rows that do not overlap")

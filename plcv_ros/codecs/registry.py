@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import astc, jpeg, jpeg_header
 from .errors import CodecError
-from .images import MAX_PIXELS
+from .images import MAX_PIXELS, check_out
 from .payloads import Payload, as_bytes_view
 from .threads import check_threads
 
@@ -96,26 +96,15 @@ def decode(
     if name == "astc":
         if out is not None:
             _, _, width, height = astc.header(view, limit)
-            _check_out(out, width, height)
+            check_out(out, width, height)
         return astc.decode(view, limit, threads, out)
     if out is not None:
-        _check_out(out, *jpeg.header(view, limit))
+        check_out(out, *jpeg.header(view, limit))
     image = jpeg.decode(view, limit)
     if out is None:
         return image
     out[...] = image
     return out
-
-
-def _check_out(out: Any, width: int, height: int) -> None:
-    if not isinstance(out, np.ndarray) or out.dtype != np.uint8:
-        raise CodecError(f"out is {getattr(out, 'dtype', type(out).__name__)}, expected a uint8 numpy array")
-    if out.shape != (height, width, 3):
-        raise CodecError(f"out has shape {out.shape}, expected {(height, width, 3)}")
-    if not out.flags.writeable:
-        raise CodecError("out is read-only, expected a writable array")
-    if (width > 1 and out.strides[1] != 3) or out.strides[2] != 1 or (height > 1 and abs(out.strides[0]) < 3 * width):
-        raise CodecError(f"out has strides {out.strides}, expected packed pixels in rows that do not overlap")
 
 
 def info(payload: Payload) -> dict[str, Any]:
