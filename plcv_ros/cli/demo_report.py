@@ -12,9 +12,12 @@ from typing import Any
 
 FILES = {
     "overlay.png": "camera frame, decoded frame and labels side by side",
+    "latency.html": "the latency report: open it in a browser",
     "latency.png": "where the time of every frame went",
     "frames.csv": "every frame: events, stages, what became of it",
-    "latency.json": "counts and percentiles",
+    "latency.json": "counts, percentiles, clocks",
+    "clocks.csv": "offset and uncertainty of every node's clock over time",
+    "links.csv": "what every node sent or received over time",
     "evaluation.json": "score of every class, where the frames carry labels",
     "summary.md": "this table",
     "summary.json": "the same for programs",

@@ -17,6 +17,7 @@ COMMANDS = {
     "encode": "picture files to .astc, .jxs and .jpg files",
     "decode": ".astc, .jxs and .jpg files to pictures",
     "info": "print every header field of .astc, .jxs and .jpg files",
+    "latency": "show the latencies of a running graph, or make the report of a recorded one anew",
     "doctor": "check this machine (DDS transports, buffers, clocks, torch, weights) and print remedies",
     "train": "train a network",
     "eval": "score a checkpoint on a data set",

@@ -32,10 +32,17 @@ REQUEST, REPLY = "clock/request", "clock/reply"
 
 PERIOD_S = 0.2
 
+FIRST_EXCHANGES = 25
+BURST = 5
+"""The first exchanges follow one another, so many at a time: the estimate is needed soon, and one exchange alone is as bad as its delay."""
+
 MAX_PENDING = 64
 """Requests that may wait for their reply; the link has lost older ones."""
 
 MAX_PEERS = 32
+
+LOOK_PERIOD_S = 1.0
+"""How often it is looked who publishes a topic."""
 
 SILENT_S = 60.0
 """A peer that has not answered for so long has no clock any more: its computer may have been started anew."""
@@ -93,12 +100,18 @@ class _Peer:
         self._client = client
         self._computer = computer
         self._sequence = 0
+        self._burst = 0
         self._pending: OrderedDict[int, int] = OrderedDict()
         self._node = node
         self._publisher = node.create_publisher(Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
         self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
 
     def ask(self) -> None:
+        """One exchange, and some more right after it as long as the clock is new."""
+        self._burst = BURST
+        self._send()
+
+    def _send(self) -> None:
         if not self._publisher.get_subscription_count():
             return
         self._sequence += 1
@@ -124,6 +137,9 @@ class _Peer:
         self.last_reply = now_s
         self.same_computer = bool(computer) and computer == self._computer
         self.clock.add(t1, t2, max(_when(info, "source_timestamp", t3), t2), t4, now_s - (arrival - t4) / 1e9)
+        self._burst -= 1
+        if self._burst > 0 and (self.clock.exchanges < FIRST_EXCHANGES or self.clock.unsettled):
+            self._send()
 
     def close(self) -> None:
         self._node.destroy_subscription(self._subscription)
@@ -168,6 +184,16 @@ class Clocks:
         peer = self._peers.get(name)
         return None if peer is None else peer.clock
 
+    def steps(self, name: str) -> int:
+        """How often a node's clock has jumped."""
+        peer = self._peers.get(name)
+        return 0 if peer is None else peer.clock.steps
+
+    def settled(self, name: str) -> bool:
+        """Whether the latest exchange with a node agreed with its estimate."""
+        peer = self._peers.get(name)
+        return peer is not None and not peer.clock.unsettled
+
     def same_computer(self, name: str) -> bool:
         """Whether that node runs on this computer, as its replies say."""
         peer = self._peers.get(name)
@@ -183,3 +209,47 @@ class Clocks:
         if found is not None and peer is not None and peer.same_computer and abs(found.offset_ns) <= found.uncertainty_ns:
             return ClockEstimate(0, 0, 0.0, found.round_trip_ns)
         return found
+
+
+class StampClock:
+    """The clock that the stamps of a topic's messages were read from: that of the node which publishes it, asked through the exchange.
+
+    With several publishers there is no such clock, and stamps are taken as they are; also without an answer, with ``external`` clock
+    synchronisation and in simulated time.
+    """
+
+    def __init__(self, node: Any, topic: str, clock_sync: str) -> None:
+        self._node = node
+        self._topic = node.resolve_topic_name(topic)
+        self._offset_ns = 0
+        self._looked = 0.0
+        self._correct = clock_sync == "dds"
+        if self._correct:
+            self._clocks = Clocks(node)
+            node.create_timer(PERIOD_S, self._update, clock=compat.steady_clock())
+
+    @property
+    def offset_ns(self) -> int:
+        """That clock minus this node's; 0 where it is not known. Any thread may read it."""
+        return self._offset_ns
+
+    def _update(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= LOOK_PERIOD_S:
+            self._looked = now
+            self._look()
+        names = self._clocks.names()
+        estimate = self._clocks.estimate(names[0]) if len(names) == 1 else None
+        simulated = bool(self._node.get_parameter("use_sim_time").value)
+        self._offset_ns = 0 if estimate is None or simulated else estimate.offset_ns
+
+    def _look(self) -> None:
+        publishers = {f"{info.node_namespace}/{info.node_name}".strip("/") for info in self._node.get_publishers_info_by_topic(self._topic)}
+        # A publisher whose node is not known yet is called _NODE_NAME_UNKNOWN_.
+        publishers = {name for name in publishers if "UNKNOWN" not in name}
+        if not publishers:
+            return  # gone for a moment or for good: what is known of its clock stays true meanwhile
+        for name in set(self._clocks.names()) - publishers:
+            self._clocks.forget(name)
+        for name in publishers:
+            self._clocks.follow(name)

@@ -90,6 +90,36 @@ def create_timed_subscription(node: Any, message_type: Any, topic: str, callback
     return node.create_subscription(message_type, topic, lambda message: callback(message, None), qos)
 
 
+STAMPED_FLOATS = ("autoware_internal_debug_msgs", "tier4_debug_msgs")
+"""Packages with a Float64Stamped (``stamp``, ``data``) that Autoware's tools understand, the newer one first."""
+
+
+class DebugFloat:
+    """Makes messages of a number at a time: Autoware's Float64Stamped where it is installed, std_msgs/Float64 (no time) elsewhere."""
+
+    def __init__(self, node: Any) -> None:
+        self.stamped = True
+        for package in STAMPED_FLOATS:
+            try:
+                self.message_type: Any = importlib.import_module(f"{package}.msg").Float64Stamped
+            except (ImportError, AttributeError):
+                continue
+            return
+        from std_msgs.msg import Float64
+
+        self.stamped = False
+        self.message_type = Float64
+        node.get_logger().debug("debug/*_ms topics are std_msgs/Float64: no Float64Stamped of Autoware is installed")
+
+    def __call__(self, time_ns: int, value: float) -> Any:
+        """The message of ``value`` at ``time_ns`` (ns since 1970)."""
+        message = self.message_type()
+        message.data = value
+        if self.stamped:
+            message.stamp.sec, message.stamp.nanosec = divmod(time_ns, 1_000_000_000)
+        return message
+
+
 def _count_of(on_demand: Callable[[int], None]) -> Callable[[Any], None]:
     return lambda event: on_demand(int(event.current_count))
 

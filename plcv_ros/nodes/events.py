@@ -1,28 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publishing what happens to each frame on ``~/frame_events``, off the frame's path: noted in a queue, sent after the frame."""
+"""Publishing what happens to each frame, off the frame's path: noted in a queue, sent after the frame.
+
+``~/frame_events`` for the latency node; ``~/debug/processing_time_ms`` and ``~/debug/pipeline_latency_ms`` as Autoware's tools plot them, the
+latter two while somebody subscribes.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from sensor_msgs.msg import TimeReference
 
-from plcv_ros.nodes import qos
-from plcv_ros.tracing import join_source
+from plcv_ros.nodes import compat, qos
+from plcv_ros.tracing import CAMERA_EVENTS, DROPPED, REMOTE_EVENTS, join_source
 
 TOPIC = "~/frame_events"
 
+WORK_EVENTS = ("encode_start", "decode_start")
+"""A node's work on a frame begins here; before it the frame has waited. Raw images have no such event: there it begins with the first one."""
+
+MAX_OPEN = 64
+"""Frames whose end has not been noted yet; older ones were given up without a word."""
+
+QUEUE = 10_000
+
 
 class FrameEvents:
-    """The frame events of one node; ``note`` from any thread, ``flush`` from any thread once the frame is on its way."""
+    """The frame events of one node; ``note`` from any thread, ``flush`` from any thread once the frame is on its way.
 
-    def __init__(self, node: Any) -> None:
+    ``result``: the event that ends this node's work on a frame. ``age_ns(header)``: how old a frame is now.
+    """
+
+    def __init__(self, node: Any, result: str, age_ns: Callable[[Any], int]) -> None:
         self._publisher = qos.create_publisher(node, TimeReference, TOPIC, qos.events())
-        self._node_name = node.get_fully_qualified_name()
-        self._queue: deque[tuple[Any, str, int]] = deque(maxlen=10_000)
+        name = node.get_fully_qualified_name()
+        self._sources = {event: join_source(name, event) for event in (*CAMERA_EVENTS, *REMOTE_EVENTS, DROPPED)}
+        self._debug = DebugTimes(node, result, age_ns)
+        self._queue: deque[tuple[Any, str, int]] = deque(maxlen=QUEUE)
+        self._message = TimeReference()  # one for all: publish() has serialised it when it returns
+        self._flushing = threading.Lock()
 
     def note(self, header: Any, event: str, time_ns: int | None = None) -> None:
         """Note that ``event`` happened to the frame of ``header`` at ``time_ns`` (system clock, now where None)."""
@@ -34,16 +54,56 @@ class FrameEvents:
 
     def flush(self) -> None:
         """Publish what was noted; forget it where nobody listens."""
-        if self._queue and not self.subscribers():
+        if self._queue:
+            with self._flushing:
+                self._send()
+
+    def _send(self) -> None:
+        listened = bool(self.subscribers())
+        debugged = self._debug.wanted()
+        if not listened and not debugged:
             self._queue.clear()
             return
+        message = self._message
         while self._queue:
-            try:
-                header, event, time_ns = self._queue.popleft()
-            except IndexError:  # another thread was faster
-                return
-            message = TimeReference()
-            message.header = header
-            message.time_ref = Time(sec=time_ns // 1_000_000_000, nanosec=time_ns % 1_000_000_000)
-            message.source = join_source(self._node_name, event)
-            self._publisher.publish(message)
+            header, event, time_ns = self._queue.popleft()
+            if debugged:
+                self._debug.note(header, event, time_ns)
+            if listened:
+                message.header = header
+                message.time_ref.sec, message.time_ref.nanosec = divmod(time_ns, 1_000_000_000)
+                message.source = self._sources[event]
+                self._publisher.publish(message)
+
+
+class DebugTimes:
+    """``~/debug/processing_time_ms``: from when the node began to work on a frame to its result; ``~/debug/pipeline_latency_ms``: from the frame's
+    stamp to the node's result."""
+
+    def __init__(self, node: Any, result: str, age_ns: Callable[[Any], int]) -> None:
+        self._result = result
+        self._age_ns = age_ns
+        self._make = compat.DebugFloat(node)
+        message_type = self._make.message_type
+        self._processing = node.create_publisher(message_type, "~/debug/processing_time_ms", 10)
+        self._pipeline = node.create_publisher(message_type, "~/debug/pipeline_latency_ms", 10)
+        self._begun: OrderedDict[tuple[int, int, str], int] = OrderedDict()
+
+    def wanted(self) -> bool:
+        """Whether anybody subscribes to one of the two."""
+        return bool(self._processing.get_subscription_count() or self._pipeline.get_subscription_count())
+
+    def note(self, header: Any, event: str, time_ns: int) -> None:
+        """An event of a frame, in the order of the frame's way."""
+        key = (header.stamp.sec, header.stamp.nanosec, header.frame_id)
+        if event in WORK_EVENTS or key not in self._begun:
+            self._begun[key] = time_ns
+            while len(self._begun) > MAX_OPEN:
+                self._begun.popitem(last=False)
+        if event in {self._result, DROPPED}:
+            begun = self._begun.pop(key)
+            if event == self._result:
+                self._processing.publish(self._make(time_ns, (time_ns - begun) / 1e6))
+                # The stamp was compared with now; the result is a little older.
+                age = self._age_ns(header) - (time.time_ns() - time_ns)
+                self._pipeline.publish(self._make(time_ns, age / 1e6))

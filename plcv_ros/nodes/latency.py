@@ -1,30 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The latency node: joins the frame events of the graph's nodes, reports on ``/diagnostics``, and writes CSV, plot and summary at its end.
+"""The latency node: joins the frame events of the graph's nodes, reports on ``/diagnostics``, and writes the report at its end.
 
-Runs anywhere in the graph; the times in the events are those of the computers that sent them, so on two computers the figures are as good
-as their clocks agree (``plcv doctor``).
+Runs anywhere in the graph. It measures by how much the clocks of the other computers differ from its own and moves all times to its own;
+:mod:`plcv_ros.tracing` does the computing.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import TimeReference
 
-from plcv_ros.nodes import qos
-from plcv_ros.nodes.diagnostics import OK, STALE, Status
+from plcv_ros.nodes import compat, qos
+from plcv_ros.nodes.clock import Clocks
+from plcv_ros.nodes.diagnostics import OK, STALE, WARN, Status
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
+from plcv_ros.tracing.alignment import Aligner
+from plcv_ros.tracing.run import ClockState, LinkMeter, Run
 
 SETTLE_S = 1.0
 """A frame without news for so long is not on its way any more."""
 
 STALE_AFTER_S = 3.0
+
+RELEASE_PERIOD_S = 0.2
+
+SAMPLE_PERIOD_S = 1.0
 
 
 class LatencyNode(FrameNode):
@@ -33,14 +40,24 @@ class LatencyNode(FrameNode):
     def __init__(self) -> None:
         super().__init__("latency")
         self.table = FrameTable(max_frames=self.integer("max_frames"))
+        self._run = Run(self.table, clock_sync=self.text("clock_sync"))
         self._last_event = 0.0
         self._odd = 0
         names = [name.strip() for name in self.text("nodes").split(",") if name.strip()]
+        topics = {name: self.resolve_topic_name(f"{name}/frame_events") for name in names}
+        self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in topics.values())
+        self._clocks = Clocks(self, self._followed)
+        self._aligner = Aligner(self.table.add, self._clocks, correct=self.text("clock_sync") == "dds")
+        self._meter = LinkMeter(self._run.links)
         for name in names:
             qos.create_subscription(self, TimeReference, f"{name}/frame_events", self._on_event, qos.events())
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
+        self.create_timer(RELEASE_PERIOD_S, lambda: self._aligner.release(time.monotonic_ns()), clock=compat.steady_clock())
+        self.create_timer(SAMPLE_PERIOD_S, self._sample, clock=compat.steady_clock())
         self.get_logger().info(f"following the frames of {', '.join(names) or 'no node'}")
 
     def _on_event(self, message: Any) -> None:
+        wall_ns, arrival_ns = time.time_ns(), time.monotonic_ns()
         try:
             node, event = split_source(message.source)
         except ValueError as error:
@@ -48,21 +65,34 @@ class LatencyNode(FrameNode):
                 self.get_logger().warning(f"{error}; further ones are counted only")
             self._odd += 1
             return
-        self._last_event = time.monotonic()
-        stamp, when = message.header.stamp, message.time_ref
-        self.table.add(
-            FrameEvent(
-                frame_id=message.header.frame_id,
-                stamp_ns=stamp.sec * 1_000_000_000 + stamp.nanosec,
-                node=node,
-                event=event,
-                time_ns=when.sec * 1_000_000_000 + when.nanosec,
-            )
-        )
+        self._last_event = arrival_ns / 1e9
+        header, when = message.header, message.time_ref
+        stamp = header.stamp
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        self._aligner.add(FrameEvent(header.frame_id, stamp_ns, node, event, when.sec * 1_000_000_000 + when.nanosec), wall_ns, arrival_ns)
+
+    def _on_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            node = status.name.partition(":")[0]
+            if node in self._followed:
+                self._meter.add(node, time.time_ns(), time.monotonic(), {pair.key: pair.value for pair in status.values})
+
+    def _sample(self) -> None:
+        """Note how the clocks stand."""
+        now = time.monotonic()
+        for name in self._followed:
+            clock = self._clocks.clock(name)
+            measured = None if clock is None else clock.estimate(now)
+            if clock is None or measured is None:
+                continue
+            used = self._clocks.estimate(name) or measured
+            state = ClockState.of(used, measured, same_computer=self._clocks.same_computer(name), steps=clock.steps, exchanges=clock.exchanges)
+            self._run.note_clock(name, time.time_ns(), state)
 
     def status(self) -> Status:
         """Counts since the start, and percentiles over the last ``window_s`` seconds."""
-        summary = self.table.summary(settle_s=SETTLE_S, recent_s=self.number("window_s"))
+        now_ns = time.monotonic_ns()
+        summary = self.table.summary(settle_s=SETTLE_S, recent_s=self.number("window_s"), now_ns=now_ns)
         values: dict[str, object] = {
             "captured": summary.captured,
             "published": summary.published,
@@ -74,46 +104,56 @@ class LatencyNode(FrameNode):
             "in_flight": summary.in_flight,
             "segmented_per_second": summary.rate,
             "odd_events": self._odd + summary.unknown,
+            "uncorrected_events": self._aligner.uncorrected,
+            "dropped_events": self._aligner.dropped,
         }
         for stage, statistics in summary.stages.items():
             for name in ("p50", "p95", "p99"):
                 values[f"{stage}_{name}_ms"] = float(getattr(statistics, name))
+        for name in self._followed:
+            state = self._run.clocks.get(name)
+            if state is not None:
+                values.update({f"clock_{name}_{key}": value for key, value in state.as_dict().items()})
+        values["transport_uncertainty_ms"] = self._run.one_way_uncertainty_ms(summary.camera_nodes, summary.remote_nodes[:1])
         if not self._last_event:
             return Status(OK, "no frame yet", values)
-        silent = time.monotonic() - self._last_event
+        silent = now_ns / 1e9 - self._last_event
         if silent > STALE_AFTER_S:
             return Status(STALE, f"no frame event for {silent:.0f} s", values)
         total = summary.stages.get("total")
-        return Status(OK, f"camera to labels {total.p50:.1f} ms (median)" if total else "frames, but no labels yet", values)
+        text = f"camera to labels {total.p50:.1f} ms (median)" if total else "frames, but no labels yet"
+        complaint = self._run.clock_complaint()
+        return Status(WARN, f"{text}; {complaint}", values) if complaint else Status(OK, text, values)
 
     def stop(self) -> None:
-        """Write ``frames.csv``, ``latency.json`` and ``latency.png`` into ``output_directory``. Raises NodeError where that cannot be done."""
+        """Write the report into ``output_directory``. Raises NodeError where that cannot be done."""
+        self._aligner.flush()
         folder = self.text("output_directory")
         if not folder or not len(self.table):
             self.get_logger().info("nothing to report" if folder else "no report asked for")
             return
+        self._sample()
+        self._run.title = self.text("title")
+        self._run.odd_events = self._odd
+        self._run.uncorrected_events, self._run.dropped_events = self._aligner.uncorrected, self._aligner.dropped
         target = Path(folder).expanduser().resolve()
         try:
-            target.mkdir(parents=True, exist_ok=True)
-            self.table.write_csv(target / "frames.csv")
-            text = json.dumps({**self.table.summary().as_dict(), "odd_events": self._odd}, indent=1)
-            (target / "latency.json").write_text(text + "\n", encoding="utf-8")
-            written = "frames.csv, latency.json"
+            written = self._run.write(target)
             if self.flag("plot"):
                 written += self._plot(target / "latency.png")
         except OSError as error:
             raise NodeError(f"the latency report could not be written: {error}") from error
-        self.get_logger().info(f"latency report in {target}: {written}")
+        self.get_logger().info(f"latency report in {target}: {', '.join(written)}")
 
-    def _plot(self, path: Path) -> str:
+    def _plot(self, path: Path) -> tuple[str, ...]:
         from plcv_ros.tracing.plots import plot_latency
 
         try:
             plot_latency(self.table, path, title=self.text("title"))
         except ModuleNotFoundError as error:
             self.get_logger().warning(str(error))
-            return ""
-        return f", {path.name}"
+            return ()
+        return (path.name,)
 
 
 def main() -> int:

@@ -31,6 +31,9 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
     may be called from any thread and ends the process after ``stop``.
     """
 
+    result_event = "published"
+    """The frame event that ends the node's work on a frame."""
+
     def __init__(self, executable: str) -> None:
         super().__init__(executable)
         self.values: dict[str, Value] = declare(self, TABLES[executable], self.apply)
@@ -38,7 +41,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self.exit_code: int | None = None
         self._wake = self.create_guard_condition(lambda: None)
         self._threads: list[threading.Thread] = []
-        self.events = FrameEvents(self)
+        self.events = FrameEvents(self, self.result_event, self.age_ns)
         self.create_timer(FLUSH_PERIOD_S, self.events.flush, clock=compat.steady_clock())
         self._clock_server = ClockServer(self)
         self._diagnostics = Diagnostics(self, self.status)
@@ -113,6 +116,10 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
                 thread.join(JOIN_TIMEOUT_S)
         self.events.flush()
         self._diagnostics.publish()
+
+    def age_ns(self, header: Any) -> int:
+        """How old a frame of that header is now. Nodes that know by how much the camera's clock differs from theirs take it into account."""
+        return self.now_ns() - (int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec))
 
     def now_ns(self) -> int:
         """The node's clock in nanoseconds: simulated time where ``use_sim_time`` is set."""

@@ -134,6 +134,13 @@ CAMERA = (
     Row("topic", "", "Image topic in a bag; empty takes the only one."),
     Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
     Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
+_CLOCK_SYNC = Row(
+    "clock_sync",
+    "dds",
+    "Clocks of two computers. dds: their offset is measured through the network and taken into account; external: PTP or chrony keeps them "
+    "together, which is only checked.",
+    choices=("dds", "external"),
+)
     Row("rate", 0.0, "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.", low=0.0, high=1000.0, read_only=False),
     Row("loop", True, "Start a finite source again at its end."),
     Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
@@ -163,6 +170,8 @@ DECODER = (
 )
 
 SEGMENTATION = (
+    *_STRIPS,
+    _CLOCK_SYNC,
     _IMAGE_TOPIC,
     _TRANSPORT,
     Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
@@ -179,6 +188,7 @@ SEGMENTATION = (
 EVALUATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
+    _CLOCK_SYNC,
     Row("labels_topic", "segmentation/labels", "Labels to judge.", topic=True),
     Row("classes_topic", "segmentation/classes", "Their class table.", topic=True),
     Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp.", topic=True),
@@ -189,7 +199,8 @@ EVALUATION = (
 
 LATENCY = (
     Row("nodes", "camera,encoder,segmentation", "Nodes to follow, separated by commas; their topics are <node>/frame_events."),
-    Row("output_directory", "plcv_latency", "Folder of frames.csv, latency.json and latency.png, written at the end; empty writes nothing."),
+    _CLOCK_SYNC,
+    Row("output_directory", "plcv_latency", "Folder of the report (latency.html, frames.csv, ...), written at the end; empty writes none."),
     Row("plot", True, "Also draw latency.png; needs matplotlib."),
     Row("title", "", "Title of the plot."),
     Row("max_frames", 20_000, "Frames kept for the report; older ones stay counted.", low=1, high=1_000_000),

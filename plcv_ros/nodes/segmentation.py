@@ -15,6 +15,7 @@ from std_msgs.msg import String
 
 from plcv_ros.labels import LabelSet
 from plcv_ros.nodes import conversion, diagnostics, qos
+from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.receiver import FrameReceiver, Pixels
 from plcv_ros.nodes.runner import run
@@ -29,6 +30,8 @@ class SegmentationNode(FrameNode):
     """Publishes ``~/labels`` (mono8 class ids, the frame's header), ``~/overlay`` while somebody looks, ``~/classes`` and ``~/label_info``."""
 
     def __init__(self) -> None:
+    result_event = "labels_published"
+
         super().__init__("segmentation")
         self._predictor = self._load()
         self._label_set: LabelSet = self._predictor.label_set
@@ -49,6 +52,7 @@ class SegmentationNode(FrameNode):
             accept=self._young_enough,
         )
         start = time.monotonic()
+        self._stamp_clock = StampClock(self, self._receiver.topic, self.text("clock_sync"))
         self._predictor.warmup(*WARMUP_SIZE)
         warmup_s = time.monotonic() - start
         self._receiver.subscribe()
@@ -89,8 +93,12 @@ class SegmentationNode(FrameNode):
         self._receiver.stop()
 
     def _young_enough(self, header: Any) -> bool:
+    def age_ns(self, header: Any) -> int:
+        """How old a frame is, the camera's clock taken into account."""
+        return super().age_ns(header) + self._stamp_clock.offset_ns
+
         limit_ms = self.number("max_age_ms")
-        age_ms = (self.now_ns() - conversion.to_ns(header.stamp)) / 1e6
+        age_ms = self.age_ns(header) / 1e6
         if limit_ms <= 0 or age_ms <= limit_ms:
             self._old_in_a_row = 0
             return True

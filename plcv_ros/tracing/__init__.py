@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Following every frame from the camera to its labels: frame events, the table that joins them, statistics, CSV and plots.
+"""Following every frame from the camera to its labels: frame events, the clocks of their nodes, the table that joins them, the report.
 
-No ROS here: :mod:`plcv_ros.nodes.latency` feeds the table, tests and benchmarks may too. numpy only; matplotlib in ``plots.py`` alone.
-
-One clock is assumed: every event's ``time_ns`` is the system clock of its own computer, read in UTC. On two computers that means
-clocks synchronised far better than the latencies looked at (PTP, or chrony on a quiet network; ``plcv doctor`` tells). A clock offset
-between the two sides would be subtracted where :meth:`FrameTable.times` collects the columns of a side, and nowhere else.
+No ROS here: :mod:`plcv_ros.nodes.latency` feeds a :class:`~plcv_ros.tracing.run.Run`, tests and benchmarks may too. numpy only; matplotlib in
+``plots.py`` alone. Every event's time is the system clock of its own computer in UTC; ``clock.py`` estimates how far that clock is from the
+one where the events are joined, and ``alignment.py`` moves the times before they enter the table.
 """
 
 from plcv_ros.tracing.events import CAMERA_EVENTS, DROPPED, EVENTS, REMOTE_EVENTS, FrameEvent, join_source, split_source

@@ -9,24 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.tracing.appearance import MARKERS, TOTAL, UNKNOWN
+from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
+from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
 from plcv_ros.tracing.statistics import OUTCOMES, durations
 from plcv_ros.tracing.table import FrameTable
 
-_STACK = {
-    "queue": ("waiting for the encoder", "#b3b3b3"),
-    "encode": ("encode", "#1b9e77"),
-    "publish": ("publish", "#a6d854"),
-    "transport": ("transport", "#377eb8"),
-    "wait": ("waiting for the network", "#d9d9d9"),
-    "decode": ("decode", "#984ea3"),
-    "inference": ("inference", "#ff7f00"),
-    "labels": ("publish labels", "#fdbf6f"),
-}
-_DROPS = {
-    "dropped_camera": ("dropped before publishing", "#444444", "v"),
-    "lost": ("published, not received", "#e41a1c", "x"),
-    "dropped_remote": ("dropped after arrival", "#a65628", "^"),
-}
 _MAX_BARS = 600
 """More frames than this are drawn as medians over equal groups: bars thinner than a pixel show nothing."""
 
@@ -59,7 +47,7 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     handles, labels = over_time.get_legend_handles_labels()
     if handles:
         # Stages first, then what was dropped, in the order of a frame's way.
-        order = [text for text, *_ in (*_STACK.values(), ("unknown (events lost)",))]
+        order = [look.name for look in (*STAGE_LOOKS.values(), UNKNOWN)]
         handles, labels = zip(*sorted(zip(handles, labels), key=lambda pair: order.index(pair[1]) if pair[1] in order else len(order)))
         # Below the axes: a legend inside hides frames.
         over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
@@ -70,7 +58,7 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
 def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, npt.NDArray[np.float64]]) -> None:
     done = ~np.isnan(stages["total"])
     x, total = seconds[done], stages["total"][done]
-    parts = {name: np.nan_to_num(stages[name][done]) for name in _STACK}
+    parts = {name: np.nan_to_num(stages[name][done]) for name in STAGE_LOOKS}
     if x.size == 0:
         axes.text(0.5, 0.5, "no frame was segmented", ha="center", va="center", transform=axes.transAxes)
         return
@@ -82,17 +70,17 @@ def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, 
         total = np.array([np.median(total[g]) for g in groups])
     width = float(np.median(np.diff(x))) if x.size > 1 else 0.05
     bottom = np.zeros(x.size)
-    for name, (label, colour) in _STACK.items():
+    for name, look in STAGE_LOOKS.items():
         if not parts[name].any():
             continue
         # Events of a stage that ended before it began (clock steps) would draw bars into each other.
         height = np.maximum(parts[name], 0)
-        _bars(axes, x, bottom, height, width, colour, label)
+        _bars(axes, x, bottom, height, width, look.colour, look.name)
         bottom = bottom + height
     rest = np.maximum(total - bottom, 0)
     # The medians of the stages need not add up to the median of the total.
     if not grouped and rest.max() > 0.02 * total.max():
-        _bars(axes, x, bottom, rest, width, "#eeeeee", "unknown (events lost)")
+        _bars(axes, x, bottom, rest, width, UNKNOWN.colour, UNKNOWN.name)
     # One slow frame, a first inference say, must not press all others to the floor.
     ceiling = max(float(np.percentile(total, 99)) * 1.4, float(np.median(total)) * 1.5)
     axes.set_xlim(x.min() - width, x.max() + width)
@@ -124,11 +112,12 @@ def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArr
     top = axes.get_ylim()[1]
     band = 0.035 * top
     depth = 0.0
-    for name, (label, colour, marker) in _DROPS.items():
+    for name, marker in MARKERS.items():
+        look = OUTCOME_LOOKS[name]
         x = seconds[outcomes == OUTCOMES.index(name)]
         if x.size:
             depth += band
-            axes.plot(x, np.full(x.size, -depth), marker, color=colour, markersize=6, linestyle="none", label=f"{label}: {x.size}")
+            axes.plot(x, np.full(x.size, -depth), marker, color=look.colour, markersize=6, linestyle="none", label=f"{look.name}: {x.size}")
     axes.set_ylim(-(depth + band) if depth else 0, top)
     if seconds.size:
         left, right = axes.get_xlim()
@@ -136,8 +125,8 @@ def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArr
 
 
 def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]]) -> None:
-    curves = {"total": ("total, camera to labels", "#000000"), **{n: _STACK[n] for n in ("encode", "transport", "decode", "inference")}}
-    for name, (label, colour) in curves.items():
+    curves = {"total": TOTAL, **{n: STAGE_LOOKS[n] for n in ("encode", "transport", "decode", "inference")}}
+    for name, look in curves.items():
         values = np.sort(stages[name][~np.isnan(stages[name])])
         if values.size == 0:
             continue
@@ -147,9 +136,9 @@ def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]]) ->
             np.maximum(values, 1e-3),
             share,
             where="post",
-            color=colour,
+            color=look.colour,
             linewidth=2.2 if name == "total" else 1.4,
-            label=f"{label}: {median:.{1 if median >= 10 else 2}f} ms",
+            label=f"{look.name}: {median:.{1 if median >= 10 else 2}f} ms",
         )
     axes.set(xscale="log", xlabel="ms (logarithmic)", ylabel="share of frames (%)", ylim=(0, 101), title="Distribution (legend: medians)")
     for level in (50, 95, 99):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,18 +50,20 @@ class FrameTable:
         self._keys: list[tuple[str, int]] = []  # by slot; once full, the slots are a ring
         self._slots: dict[tuple[str, int], int] = {}
         self._seen = 0
+        self._arrivals = np.zeros(max_frames, np.int64)  # of the latest event of each slot
         self._nodes: dict[str, Times] = {}  # node -> (max_frames, events) ns
         self._counts: dict[str, list[int]] = {}  # node -> events by kind, since the start
         self._forgotten = dict.fromkeys(("captured", "published", "received", *OUTCOMES), 0)
         self._duplicates = 0
         self._unknown = 0
-        self._labels_ns: tuple[int, int, int] = (0, 0, 0)  # first, last, number
+        self._labels_ns: tuple[int, int, int] = (0, 0, 0)  # arrival of the first and the last, number
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, event: FrameEvent) -> None:
-        """Enter one event. An odd one (unknown name, no time, a 33rd node) never raises: it is counted in the summary's ``unknown``."""
+    def add(self, event: FrameEvent, arrival_ns: int | None = None) -> None:
+        """Enter one event. ``arrival_ns``: when it arrived, by a clock that never jumps (the event's own time where None): by it frames are
+        told to be on their way or recent. An odd event (unknown name, no time, a 33rd node) never raises: the summary's ``unknown`` counts it."""
         with self._lock:
             column = _COLUMN.get(event.event)
             if column is None or event.time_ns <= 0 or (event.node not in self._nodes and len(self._nodes) >= _MAX_NODES):
@@ -75,10 +78,12 @@ class FrameTable:
                 self._duplicates += 1
                 return
             cells[slot, column] = event.time_ns
+            arrival = event.time_ns if arrival_ns is None else arrival_ns
+            self._arrivals[slot] = max(self._arrivals[slot], arrival)
             self._counts[event.node][column] += 1
             if event.event == "labels_published":
                 first, last, number = self._labels_ns
-                self._labels_ns = (min(first or event.time_ns, event.time_ns), max(last, event.time_ns), number + 1)
+                self._labels_ns = (min(first or arrival, arrival), max(last, arrival), number + 1)
 
     def _slot(self, key: tuple[str, int]) -> int:
         """The slot of a frame; a new frame takes the slot of the oldest once the table is full."""
@@ -91,8 +96,9 @@ class FrameTable:
             self._keys.append(key)
         else:
             gone = self._times(np.array([slot]))
-            for name, number in _count(gone, _outcomes(gone, 0)).items():
+            for name, number in _count(gone, _outcomes(gone)).items():
                 self._forgotten[name] += number
+            self._arrivals[slot] = 0
             del self._slots[self._keys[slot]]
             self._keys[slot] = key
             for cells in self._nodes.values():
@@ -138,25 +144,32 @@ class FrameTable:
         with self._lock:
             return self._ordered()
 
-    def _ordered(self) -> FrameTimes:
+    def _in_order(self) -> npt.NDArray[np.intp]:
+        """Slots, the oldest frame first."""
         size = len(self._keys)
-        slots = (np.arange(size) + (self._seen if size == self._max_frames else 0)) % max(size, 1)
+        return (np.arange(size) + (self._seen if size == self._max_frames else 0)) % max(size, 1)
+
+    def _ordered(self) -> FrameTimes:
+        slots = self._in_order()
         keys = [self._keys[i] for i in slots]
         return FrameTimes([k[0] for k in keys], np.array([k[1] for k in keys], np.int64), self._times(slots))
 
-    def summary(self, settle_s: float = 0.0, recent_s: float = 0.0) -> Summary:
-        """Numbers of the run so far. Frames not finished whose last event is less than ``settle_s`` older than the newest event of all
-        count as in flight rather than lost: give about 1 while frames flow, 0 at the end. ``recent_s`` > 0 limits the durations (not the
-        counts) to the frames of the last so many seconds."""
+    def summary(self, settle_s: float = 0.0, recent_s: float = 0.0, now_ns: int | None = None) -> Summary:
+        """Numbers of the run so far. Frames not finished whose last event arrived less than ``settle_s`` before ``now_ns`` (default: the
+        newest arrival) count as in flight rather than lost: give about 1 while frames flow, 0 at the end. ``recent_s`` > 0 limits the
+        durations (not the counts) to the frames of the last so many seconds."""
         with self._lock:
-            rows = self._ordered()
-            counts = _count(rows.times, _outcomes(rows.times, round(settle_s * 1e9)))
+            slots = self._in_order()
+            times, arrivals = self._times(slots), self._arrivals[slots]
+            now = int(arrivals.max(initial=0)) if now_ns is None else now_ns
+            counts = _count(times, _outcomes(times, arrivals > now - round(settle_s * 1e9) if settle_s > 0 else None))
             for name, number in self._forgotten.items():
                 counts[name] += number
             first, last, labels = self._labels_ns
-            last_events = np.max(list(rows.times.values()), axis=0)
-            recent = last_events >= last_events.max(initial=0) - round(recent_s * 1e9) if recent_s > 0 else np.ones(last_events.size, bool)
-            stages = {stage: StageStatistics.of(values[recent]) for stage, values in durations(rows.times).items()}
+            if recent_s > 0:
+                recent = arrivals >= now - round(recent_s * 1e9)
+                times = {event: column[recent] for event, column in times.items()}
+            stages = {stage: StageStatistics.of(values) for stage, values in durations(times).items()}
             return Summary(
                 **counts,
                 rate=(labels - 1) / ((last - first) / 1e9) if last > first else 0.0,
@@ -167,14 +180,14 @@ class FrameTable:
                 unknown=self._unknown,
             )
 
-    def outcomes(self, settle_s: float = 0.0) -> list[str]:
-        """What became of each frame of :meth:`times`: one of ``statistics.OUTCOMES``."""
-        return [OUTCOMES[i] for i in _outcomes(self.times().times, round(settle_s * 1e9))]
+    def outcomes(self) -> list[str]:
+        """What became of each frame of :meth:`times`, should no more events come: one of ``statistics.OUTCOMES``."""
+        return [OUTCOMES[i] for i in _outcomes(self.times().times)]
 
     def write_csv(self, path: str | Path) -> None:
         """One line a frame, oldest first: frame_id, stamp_ns, outcome, the time of every event (ns, empty = none), the stages (ms)."""
         rows = self.times()
-        outcomes = _outcomes(rows.times, 0)
+        outcomes = _outcomes(rows.times)
         stages = durations(rows.times)
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -184,14 +197,36 @@ class FrameTable:
                 values = ["" if np.isnan(stages[s][i]) else f"{stages[s][i]:.4f}" for s in STAGES]
                 writer.writerow([frame_id, int(stamp), OUTCOMES[outcomes[i]], *events, *values])
 
+    @classmethod
+    def read_csv(cls, path: str | Path, camera_nodes: Sequence[str] = ("camera",), remote_nodes: Sequence[str] = ("segmentation",)) -> FrameTable:
+        """The table that :meth:`write_csv` wrote. A file does not say which node sent an event: those of a side are given to its first node.
+        Raises ValueError naming the file where it is something else."""
+        camera, remote = (nodes[0] if nodes else name for nodes, name in ((camera_nodes, "camera"), (remote_nodes, "segmentation")))
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            lines = csv.DictReader(file)
+            if not {"frame_id", "stamp_ns", "captured_ns"} <= set(lines.fieldnames or ()):
+                raise ValueError(f"{path}: expected the columns frame_id, stamp_ns, captured_ns, ... of a latency report")
+            rows = list(lines)
+        table = cls(max_frames=max(len(rows), 1))
+        columns = {**{e: (camera, e) for e in (*CAMERA_EVENTS,)}, **{e: (remote, e) for e in REMOTE_EVENTS}}
+        columns |= {"dropped_camera": (camera, DROPPED), "dropped_remote": (remote, DROPPED)}
+        for number, row in enumerate(rows, 2):
+            for column, (node, event) in columns.items():
+                text = row.get(f"{column}_ns")
+                if text:
+                    try:
+                        table.add(FrameEvent(row["frame_id"], int(row["stamp_ns"]), node, event, int(text)))
+                    except ValueError as error:
+                        raise ValueError(f"{path}, line {number}: {error}") from error
+        return table
 
-def _outcomes(times: dict[str, Times], settle_ns: int) -> npt.NDArray[np.intp]:
-    """(N,) index into OUTCOMES for every row."""
+
+def _outcomes(times: dict[str, Times], moving: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
+    """(N,) index into OUTCOMES for every row; ``moving``: (N,) rows that may still get events."""
     segmented = times["labels_published"] != 0
     received = np.any([times[e] != 0 for e in (*REMOTE_EVENTS, "dropped_remote")], axis=0)
     dropped_camera = times["dropped_camera"] != 0
-    newest = np.max(list(times.values()), axis=0)
-    moving = (newest > newest.max(initial=0) - settle_ns) & (settle_ns > 0)
+    moving = np.zeros(segmented.size, bool) if moving is None else moving
     published = times["published"] != 0
     return np.select(
         [

@@ -138,6 +138,46 @@ def test_a_middleware_without_events_is_polled(stubbed):
     assert module.create_subscription(node, object, "topic", print, 1, on_incompatible=print) == "subscription"
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_the_middlewares_times_of_a_message_where_rclpy_tells_them(stubbed, monkeypatch, told):
+    _, module = stubbed
+    subscription = types.ModuleType("rclpy.subscription")
+    subscription.Subscription = type("Subscription", (), {"CallbackType": object} if told else {})
+    monkeypatch.setitem(sys.modules, "rclpy.subscription", subscription)
+    heard = []
+    node = SimpleNamespace(create_subscription=lambda _type, _topic, callback, _qos: callback)
+    callback = module.create_timed_subscription(node, object, "topic", lambda message, info: heard.append((message, info)), 1)
+    callback("message", {"source_timestamp": 1}) if told else callback("message")
+    assert heard == [("message", {"source_timestamp": 1} if told else None)]
+
+
+@pytest.mark.parametrize("package", [*compat.STAMPED_FLOATS, None])
+def test_debug_numbers_are_autowares_where_it_is_installed(monkeypatch, package):
+    class Float64Stamped:
+        def __init__(self):
+            self.stamp, self.data = SimpleNamespace(sec=0, nanosec=0), 0.0
+
+    class Float64:
+        data = 0.0
+
+    for name in compat.STAMPED_FLOATS:
+        monkeypatch.setitem(sys.modules, f"{name}.msg", None)
+    standard = types.ModuleType("std_msgs.msg")
+    standard.Float64 = Float64
+    monkeypatch.setitem(sys.modules, "std_msgs.msg", standard)
+    if package:
+        module = types.ModuleType(f"{package}.msg")
+        module.Float64Stamped = Float64Stamped
+        monkeypatch.setitem(sys.modules, package, types.ModuleType(package))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    make = compat.DebugFloat(SimpleNamespace(get_logger=lambda: SimpleNamespace(debug=print)))
+    message = make(1_700_000_000_000_000_007, 2.5)
+    assert type(message) is make.message_type is (Float64Stamped if package else Float64)
+    assert message.data == 2.5
+    if package:
+        assert (message.stamp.sec, message.stamp.nanosec) == (1_700_000_000, 7)
+
+
 def test_integers_for_doubles_only_where_rclpy_can(stubbed):
     _, module = stubbed
     module.accept_integers_for_doubles(StubNode(), ["rate"])  # Humble's node has no such callbacks: nothing happens

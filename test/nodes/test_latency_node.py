@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shifted_clock import ShiftedClock
 
 from plcv_ros.tracing import CAMERA_EVENTS, REMOTE_EVENTS, join_source
 
@@ -72,6 +75,10 @@ def test_report_at_the_end(probe: Any, spawn: Callable[..., Any], tmp_path: Path
     with (tmp_path / "report" / "frames.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 21
     assert (tmp_path / "report" / "latency.png").exists() == (number == signal.SIGINT)
+    assert "24.0 ms" in (tmp_path / "report" / "latency.html").read_text()
+    # The probe answers no exchange of timestamps: its times are taken as they are, and that is said.
+    assert report["uncorrected_events"] == 20 * 9 + 4
+    assert report["clocks"] == {}
 
 
 def test_a_folder_that_cannot_be_written(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
@@ -93,3 +100,90 @@ def test_silence_is_stale(probe: Any, spawn: Callable[..., Any]) -> None:
     Events(probe).frame(0)
     probe.wait_for(lambda: status().get("level") == DiagnosticStatus.STALE, "STALE after the events stop")
     assert "no frame event for" in status()["message"]
+
+
+def ns(stamp: Any) -> int:
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
+
+
+@pytest.mark.parametrize("offset_s", [-3600.0, 3600.0])
+def test_one_way_times_are_right_across_clocks(probe: Any, spawn: Callable[..., Any], tmp_path: Path, offset_s: float) -> None:
+    """The camera runs on a clock that is an hour off and gains 50 us a second; the truth is known here."""
+    from rclpy.qos import QoSProfile
+    from sensor_msgs.msg import Image, TimeReference
+
+    shifted = ShiftedClock(tmp_path, offset_s, drift_ppm=50.0)
+    latency = spawn("latency", nodes="camera,decoder", output_directory=str(tmp_path / "report"), plot=False)
+    latency_status = probe.status_of("latency")
+    truths: dict[int, float] = {}
+
+    def hear(message: Any) -> None:
+        if message.source.endswith("/published"):
+            truths[ns(message.header.stamp)] = ns(message.time_ref) - shifted.shift_ns()
+
+    probe.node.create_subscription(TimeReference, "camera/frame_events", hear, QoSProfile(depth=1000))
+    probe.listen(Image, "camera/image/decoded")
+    spawn("decoder", reliable=True)
+    spawn("camera", environment=shifted.environment, rate=30.0, width=160, height=96)
+    probe.wait_for(lambda: len(truths) > 120, "120 frames")
+    probe.wait_for(lambda: "clock_camera_offset_ms" in latency_status(), "the clock on /diagnostics")
+    status = latency_status()
+    assert float(status["clock_camera_offset_ms"]) == pytest.approx(offset_s * 1e3, abs=50)
+    assert float(status["clock_decoder_offset_ms"]) == 0
+    assert 0 < float(status["transport_uncertainty_ms"]) < 3
+    assert latency.stop() == 0
+
+    with (tmp_path / "report" / "frames.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["published_ns"] and int(row["stamp_ns"]) in truths]
+    assert len(rows) > 100
+    errors_ms = [(int(row["published_ns"]) - truths[int(row["stamp_ns"])]) / MS for row in rows]
+    assert max(map(abs, errors_ms)) < 3, "the first ones rest on a handful of exchanges"
+    assert max(map(abs, errors_ms[60:])) < 0.3
+    transport = [float(row["transport_ms"]) for row in rows if row["transport_ms"]]
+    assert len(transport) > 100
+    assert 0 < statistics.median(transport) < 20
+    report = json.loads((tmp_path / "report" / "latency.json").read_text())
+    assert report["clocks"]["decoder"]["same_computer"]
+    assert report["clocks"]["camera"]["drift_ppm"] == pytest.approx(50, abs=100)
+    assert (report["dropped_events"], report["uncorrected_events"]) == (0, 0)
+    assert f"{offset_s:+.0f}."[:5] in (tmp_path / "report" / "latency.html").read_text()
+
+
+def test_external_synchronisation_is_trusted_and_checked(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+    from sensor_msgs.msg import Image
+
+    shifted = ShiftedClock(tmp_path, 0.5)
+    spawn("latency", nodes="camera,decoder", output_directory="", clock_sync="external")
+    status = probe.status_of("latency")
+    probe.listen(Image, "camera/image/decoded")
+    spawn("decoder", reliable=True)
+    spawn("camera", environment=shifted.environment, rate=20.0, width=160, height=96)
+    probe.wait_for(lambda: status().get("level") == DiagnosticStatus.WARN, "a warning")
+    assert re.search(r"the clock of camera is off by \+(49\d|50\d)(\.\d+)? ms", status()["message"])
+    assert float(status()["transport_p50_ms"]) == pytest.approx(-500, abs=20)
+    shifted.set(0.0)
+    probe.wait_for(lambda: status().get("level") == DiagnosticStatus.OK, "the warning to end")
+
+
+def test_debug_times_while_somebody_subscribes(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
+    """The decoder's times, with a camera whose clock is a minute ahead."""
+    from sensor_msgs.msg import Image
+
+    from plcv_ros.nodes.compat import DebugFloat
+
+    shifted = ShiftedClock(tmp_path, 60.0)
+    probe.listen(Image, "camera/image/decoded")
+    spawn("decoder", reliable=True)
+    spawn("camera", environment=shifted.environment, rate=20.0, width=160, height=96)
+    message_type = DebugFloat(probe.node).message_type
+    heard = {
+        f"{node}/{name}": probe.listen(message_type, f"{node}/debug/{name}_ms")
+        for node in ("camera", "decoder")
+        for name in ("processing_time", "pipeline_latency")
+    }
+    probe.wait_for(lambda: all(len(messages) > 60 for messages in heard.values()), "the times of 60 frames")
+    median = {name: statistics.median(m.data for m in messages[30:]) for name, messages in heard.items()}
+    assert 0 < median["camera/processing_time"] <= median["camera/pipeline_latency"] < 50
+    assert 0 < median["decoder/processing_time"] < 50
+    assert median["camera/pipeline_latency"] - 3 < median["decoder/pipeline_latency"] < 100
