@@ -18,9 +18,9 @@ from plcv_ros.nodes.runner import run
 class DecoderNode(FrameNode):
     """``<input_topic>/<transport>`` in, rgb8 on ``<input_topic>/decoded`` out, header untouched."""
 
-    def __init__(self) -> None:
     result_event = "decode_end"
 
+    def __init__(self) -> None:
         super().__init__("decoder")
         base = self.text("input_topic")
         self._published = 0
@@ -28,8 +28,8 @@ class DecoderNode(FrameNode):
         self._receiver = FrameReceiver(
             self, base, self.text("transport"), reliable=self.flag("reliable"), handle=self._publish_image, accept=lambda _: True
         )
-        self._publisher = qos.create_publisher(self, Image, f"{base}/decoded", qos.frames_offered(), self._on_demand)
         self._stamp_clock = StampClock(self, self._receiver.topic, self.text("clock_sync"))
+        self._publisher = qos.create_publisher(self, Image, f"{base}/decoded", qos.frames_offered(), self._on_demand)
         self.get_logger().info(f"{self._receiver.topic} -> {self.resolve_topic_name(f'{base}/decoded')}, while somebody subscribes")
 
     def start(self) -> None:
@@ -51,8 +51,8 @@ class DecoderNode(FrameNode):
         """How old a frame is, the camera's clock taken into account."""
         return super().age_ns(header) + self._stamp_clock.offset_ns
 
-    def _publish_image(self, header: Any, received: Received) -> None:
-        self._publisher.publish(conversion.image_message(header, received.image, "rgb8"))
+    def _publish_image(self, header: Any, image: Pixels) -> None:
+        self._publisher.publish(conversion.image_message(header, image, "rgb8"))
         self._published += 1
 
     def status(self) -> diagnostics.Status:

@@ -128,12 +128,6 @@ _TRANSPORT = Row(
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
 _DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
-
-CAMERA = (
-    Row("source", "scenes", "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag."),
-    Row("topic", "", "Image topic in a bag; empty takes the only one."),
-    Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
-    Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
 _CLOCK_SYNC = Row(
     "clock_sync",
     "dds",
@@ -141,6 +135,12 @@ _CLOCK_SYNC = Row(
     "together, which is only checked.",
     choices=("dds", "external"),
 )
+
+CAMERA = (
+    Row("source", "scenes", "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag."),
+    Row("topic", "", "Image topic in a bag; empty takes the only one."),
+    Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
+    Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
     Row("rate", 0.0, "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.", low=0.0, high=1000.0, read_only=False),
     Row("loop", True, "Start a finite source again at its end."),
     Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
@@ -164,14 +164,13 @@ ENCODER = (
 DECODER = (
     Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded.", topic=True),
     _TRANSPORT,
+    _CLOCK_SYNC,
     _RELIABLE,
     _MAX_PIXELS,
     _DECODE_THREADS,
 )
 
 SEGMENTATION = (
-    *_STRIPS,
-    _CLOCK_SYNC,
     _IMAGE_TOPIC,
     _TRANSPORT,
     Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
@@ -180,6 +179,7 @@ SEGMENTATION = (
     Row("max_age_ms", 1000.0, "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.", low=0.0, high=1e6, read_only=False),
     Row("stale_after_s", 2.0, "Report STALE on /diagnostics after so many seconds without a frame.", low=0.1, high=3600.0, read_only=False),
     Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
+    _CLOCK_SYNC,
     _RELIABLE,
     _MAX_PIXELS,
     _DECODE_THREADS,
@@ -188,7 +188,6 @@ SEGMENTATION = (
 EVALUATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
-    _CLOCK_SYNC,
     Row("labels_topic", "segmentation/labels", "Labels to judge.", topic=True),
     Row("classes_topic", "segmentation/classes", "Their class table.", topic=True),
     Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp.", topic=True),

@@ -29,9 +29,9 @@ ALL_OLD_WARNING = 30
 class SegmentationNode(FrameNode):
     """Publishes ``~/labels`` (mono8 class ids, the frame's header), ``~/overlay`` while somebody looks, ``~/classes`` and ``~/label_info``."""
 
-    def __init__(self) -> None:
     result_event = "labels_published"
 
+    def __init__(self) -> None:
         super().__init__("segmentation")
         self._predictor = self._load()
         self._label_set: LabelSet = self._predictor.label_set
@@ -51,8 +51,8 @@ class SegmentationNode(FrameNode):
             handle=self._segment,
             accept=self._young_enough,
         )
-        start = time.monotonic()
         self._stamp_clock = StampClock(self, self._receiver.topic, self.text("clock_sync"))
+        start = time.monotonic()
         self._predictor.warmup(*WARMUP_SIZE)
         warmup_s = time.monotonic() - start
         self._receiver.subscribe()
@@ -92,11 +92,11 @@ class SegmentationNode(FrameNode):
         """End the worker thread after the frame that it works on."""
         self._receiver.stop()
 
-    def _young_enough(self, header: Any) -> bool:
     def age_ns(self, header: Any) -> int:
         """How old a frame is, the camera's clock taken into account."""
         return super().age_ns(header) + self._stamp_clock.offset_ns
 
+    def _young_enough(self, header: Any) -> bool:
         limit_ms = self.number("max_age_ms")
         age_ms = self.age_ns(header) / 1e6
         if limit_ms <= 0 or age_ms <= limit_ms:
