@@ -111,10 +111,13 @@ def link_ament_prefix(venv: Path) -> None:
     """
     marker = venv / "share" / "ament_index" / "resource_index" / "packages" / PACKAGE
     share = venv / "share" / PACKAGE
+    if (share / "launch").is_symlink():
+        (share / "launch").unlink()
     for link, target in (
         (marker, ROOT / "resource" / PACKAGE),
         (share / "package.xml", ROOT / "package.xml"),
-        (share / "launch", ROOT / "launch"),
+        # One by one: `ros2 launch` does not look into a linked folder.
+        *((share / "launch" / path.name, path) for path in (ROOT / "launch").glob("*.launch.py")),
         (share / "config", ROOT / "config"),
         (venv / "lib" / PACKAGE, ROOT / "scripts"),
     ):

@@ -31,8 +31,92 @@ _JPEG = {
 }
 
 
+_JPEGXS = {
+    "capabilities": "CAP: what a decoder must be able to do",
+    "Lcod": "bytes of the codestream; 0 = not stated",
+    "Ppih": "profile",
+    "Plev": "level and sublevel",
+    "Wf": "width, samples of the grid",
+    "Hf": "height, samples of the grid",
+    "Cw": "precinct width, units of 8 max(sx) 2^NLx samples; 0 = the picture's width",
+    "Hsl": "slice height, precinct rows",
+    "Nc": "components",
+    "Ng": "coefficients of a code group",
+    "Ss": "code groups of a significance group",
+    "Bw": "bits of the wavelet's input",
+    "Fq": "fractional bits of the coefficients; 0 where lossless coding is possible",
+    "Br": "bits of a raw bit-plane count",
+    "Fslc": "slice coding mode",
+    "Ppoc": "progression order",
+    "Cpih": "colour transform",
+    "NLx": "horizontal decompositions",
+    "NLy": "vertical decompositions",
+    "Lh": "packet headers",
+    "Rl": "raw switch",
+    "Qpih": "quantizer",
+    "Fs": "signs",
+    "Rm": "run mode of significance flags",
+    "components": "depth B in bits, sampling factors sx and sy",
+    "G": "gains of the bands",
+    "P": "priorities of the bands",
+    "comments": "comment segments",
+}
+
+_JPEGXS_VALUES: dict[str, dict[int, str]] = {
+    "Ppih": {
+        0x0000: "unrestricted",
+        0x1500: "Light 422.10",
+        0x1A00: "Light 444.12",
+        0x2500: "Light-Subline 422.10",
+        0x3240: "Main 420.12",
+        0x3540: "Main 422.10",
+        0x3A40: "Main 444.12",
+        0x3E40: "Main 4444.12",
+        0x4240: "High 420.12",
+        0x4A40: "High 444.12",
+        0x4E40: "High 4444.12",
+        0x6EC0: "MLS.12, lossless",
+        0x9300: "Light Bayer",
+        0xB340: "Main Bayer",
+        0xC340: "High Bayer",
+    },
+    "Cpih": {0: "none: components are coded as they are", 1: "reversible (RCT): components are R, G, B", 3: "Star-Tetrix (Bayer)"},
+    "Lh": {0: "short where they suffice", 1: "always long"},
+    "Rl": {0: "one for all packets of a precinct", 1: "one a packet"},
+    "Qpih": {0: "deadzone", 1: "uniform"},
+    "Fs": {0: "among the data", 1: "in sub-packets of their own"},
+    "Rm": {0: "flagged groups keep their predicted bit-plane count", 1: "flagged groups have no bit planes"},
+}
+"""Field -> what its values mean (ISO/IEC 21122-1, Annex A, and the profiles of part 2)."""
+
+_LEVELS = {
+    0x00: "unrestricted",
+    0x04: "1k-1",
+    0x10: "2k-1",
+    0x20: "4k-1",
+    0x24: "4k-2",
+    0x28: "4k-3",
+    0x30: "8k-1",
+    0x34: "8k-2",
+    0x38: "8k-3",
+    0x40: "10k-1",
+}
+_SUBLEVELS = {0x00: "unrestricted", 0x80: "full", 0x10: "12 bpp", 0x0C: "9 bpp", 0x08: "6 bpp", 0x06: "4 bpp", 0x04: "3 bpp", 0x03: "2 bpp"}
+
+
+def _jpegxs(name: str, value: Any) -> str:
+    text = _JPEGXS.get(name, "")
+    if name == "Plev":
+        return f"level {_LEVELS.get(value >> 8, 'unknown')}, sublevel {_SUBLEVELS.get(value & 255, 'unknown')}"
+    if name in _JPEGXS_VALUES:
+        return f"{text}: {_JPEGXS_VALUES[name].get(value, 'unknown')}"
+    return text
+
+
 def meaning(codec: str, name: str, header: Mapping[str, Any]) -> str:
     """What field ``name`` of a ``codec`` header says; empty for one that explains itself. ``header`` holds all of its fields."""
+    if codec == "jxs":
+        return _jpegxs(name, header[name])
     if codec == "jpeg" and name.startswith("quantization_table_"):
         return "divisors in zig-zag order"
     return {"astc": _ASTC, "jpeg": _JPEG}.get(codec, {}).get(name, "")
