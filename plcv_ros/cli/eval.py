@@ -8,7 +8,7 @@ import csv
 import json
 import sys
 import time
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,7 @@ def run(args: argparse.Namespace) -> int:
             for codec in codecs:
                 started = time.perf_counter()
                 with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-                    advance = partial(bar.update, bar.add_task(f"{name}, {codec.name}", total=None))
-                    result = evaluate(predictor.predict, dataset, codec, args.limit, lambda done, total: advance(completed=done, total=total))
+                    result = evaluate(predictor.predict, dataset, codec, args.limit, moving(bar, f"{name}, {codec.name}"))
                 trained_on = str(predictor.metadata.get("codec", ""))
                 row = {"checkpoint": Path(name).name, "trained_on": trained_on, "data": dataset.name, "codec": codec.name, **result.row()}
                 cells.append(row)
@@ -99,6 +98,12 @@ def run(args: argparse.Namespace) -> int:
     if len(cells) > 1:
         print_matrix(console, cells)
     return 0
+
+
+def moving(bar: Any, title: str) -> Callable[[int, int], None]:
+    """A function of (done, total) that moves a new line of a rich progress bar."""
+    task = bar.add_task(title, total=None)
+    return lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def print_matrix(console: Any, cells: list[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": "check this machine (DDS transports, buffers, clocks, torch, weights) and print remedies",
     "train": "train a network",
     "eval": "score a checkpoint on a data set",
+    "report": "make the tables and figures of docs/results from the scores that runs left",
     "scenes": "write or show generated driving scenes",
     "params": "print the parameter tables of the nodes",
 }

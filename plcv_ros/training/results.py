@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores as files, and what is computed from them: losses against the control, paired by seed, with bootstrap intervals. numpy only.
 
-A results folder holds, for every run (one training with one seed), ``<run>.csv``, a row for each test, and ``<run>.pictures.csv.gz``, a
-row for each test and picture with the counts that scores are sums of. Each run has files of its own, so runs in parallel never meet.
+A results folder holds, for every run (one training with one seed), ``<run>.csv``, a row for each test, ``<run>.pictures.csv.gz``, a
+row for each test and picture with the counts that scores are sums of, and ``<run>.training.csv``, the course of the training. Each run
+has files of its own, so runs in parallel never meet.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ KEYS = ("run", "trained_on", "seed", "data", "tested_on")
 """First columns of every row: the run, its codecs and seed; the test data and the codec it went through."""
 
 PICTURES = ".pictures.csv.gz"
+TRAINING = ".training.csv"
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,15 @@ class Difference:
         return f"{self.mean:.1f} [{self.low:.1f}, {self.high:.1f}]"
 
 
-def paired_difference(control: Sequence[Counts], other: Sequence[Counts], samples: int = 2000, seed: int = 0) -> Difference:
+def concatenated(counts: Sequence[Counts]) -> Counts:
+    """Several tests as one over all their pictures."""
+    return Counts(np.concatenate([c.hits for c in counts]), np.concatenate([c.totals for c in counts]))
+
+
+def paired_difference(control: Sequence[Counts], other: Sequence[Counts], samples: int = 2000, seed: int = 0, seeds: int = 0) -> Difference:
     """``control[i]`` against ``other[i]`` (equal seeds, equal pictures): percentile bootstrap, the same draw of pictures for all of them.
 
-    Raises ValueError where the lists or the pictures do not match.
+    ``seeds`` is what the outcome says of its runs, their number by default. Raises ValueError where the lists or the pictures do not match.
     """
     if not control or len(control) != len(other):
         raise ValueError(f"{len(control)} control runs and {len(other)} others: expected as many, in the order of their seeds")
@@ -75,7 +82,7 @@ def paired_difference(control: Sequence[Counts], other: Sequence[Counts], sample
         return mean
 
     low, high = np.percentile(differences(draws), [2.5, 97.5])
-    return Difference(float(differences(None)[0]), float(low), float(high), len(control))
+    return Difference(float(differences(None)[0]), float(low), float(high), seeds or len(control))
 
 
 def write_row(folder: Path, row: Mapping[str, Any], counts: Counts, names: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from plcv_ros.training.augment import Augmentation
 from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
 from plcv_ros.training.degradations import Degradation, full_name, parse_degradation, parse_mixture
 from plcv_ros.training.evaluate import Evaluation, evaluate
-from plcv_ros.training.results import Counts, read_counts, write_row
+from plcv_ros.training.results import TRAINING, Counts, read_counts, write_row
 from plcv_ros.training.run import Sample
 from plcv_ros.training.table import Run, Table, fill_in
 
@@ -125,6 +125,9 @@ def _train(
             cache=cache,
         )
         checkpoint = finished_checkpoint(run, own)
+    if checkpoint is not None and (own / "metrics.csv").is_file():
+        table.results().mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(own / "metrics.csv", table.results() / f"{run.name}{TRAINING}")
     if checkpoint is not None and run.checkpoint is not None and not run.checkpoint.is_file():
         run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(checkpoint, run.checkpoint)

@@ -9,6 +9,9 @@ A YAML file (docs/results/segmentation.yaml is one)::
     init: espnetv2_camvid_scenes            # initial weights: a shipped name, a path, or RUN of an earlier run of the table ("=RUN")
     control: original                       # trained on this, every loss is measured from it
     settings: {epochs: 6, rate: 8.0e-4}     # of the training loop
+    goals:                                  # percentage points that may be lost to the control, or to another configuration
+      - {codec: "astc:8x8:fast", at_most: 1.0}
+      - {codec: "jxs:main:3:nosig", against: "jxs:main:3", at_most: 0.3}
     runs:
       - {train_on: original, seed: 0, tests: [original, "astc:8x8:fast"]}
       - {train_on: astc:8x8:fast, seed: 0, tests: [original, "astc:8x8:fast"], checkpoint: ../weights/x.safetensors}
@@ -42,15 +45,29 @@ class Run:
     settings: dict[str, Any]
     checkpoint: Path | None
 
+    def plain(self) -> bool:
+        """Whether it is named after its codecs and seed: the table's usual recipe."""
+        return self.name == run_name(self.train_on, self.seed)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How many percentage points training on ``codec`` and testing on it may lose to ``against``, each on its own test."""
+
+    codec: str
+    against: str
+    at_most: float
+
 
 @dataclass(frozen=True)
 class Table:
-    """The runs, in the order they are done, and the codecs of the control."""
+    """The runs, in the order they are done, the codecs of the control, and the goals."""
 
     path: Path
     task: str
     control: str
     runs: tuple[Run, ...]
+    goals: tuple[Goal, ...]
 
     def results(self) -> Path:
         """The folder beside the file where the scores are kept."""
@@ -80,7 +97,7 @@ def read_table(path: Path) -> Table:
 def _table(path: Path, content: Any) -> Table:
     if not isinstance(content, dict):
         raise TypeError("expected a mapping with the entries task, train, test, runs")
-    known = {"task", "train", "test", "init", "control", "settings", "runs"}
+    known = {"task", "train", "test", "init", "control", "settings", "goals", "runs"}
     if content.keys() - known:
         raise ValueError(f"unknown entry {', '.join(sorted(content.keys() - known))}; known: {', '.join(sorted(known))}")
     if content["task"] not in TASKS:
@@ -89,7 +106,9 @@ def _table(path: Path, content: Any) -> Table:
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         raise ValueError(f"a run is named twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
-    return Table(path, content["task"], str(content.get("control", "original")), runs)
+    control = str(content.get("control", "original"))
+    goals = tuple(Goal(str(g["codec"]), str(g.get("against", control)), float(g["at_most"])) for g in content.get("goals", []))
+    return Table(path, content["task"], control, runs, goals)
 
 
 def _run(path: Path, content: dict[str, Any], row: Any) -> Run:

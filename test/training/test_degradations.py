@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("plcv_ros.codecs._native")
 pytest.importorskip("simplejpeg")
 
-from plcv_ros.codecs import CODECS, decode, make_codec  # noqa: E402
-from plcv_ros.training.degradations import full_name, parse_degradation, parse_mixture, psnr  # noqa: E402
+from plcv_ros.codecs import CODECS, decode, make_codec
+from plcv_ros.training.degradations import full_name, parse_degradation, parse_mixture, psnr
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -61,7 +61,7 @@ def test_original_is_untouched() -> None:
 def test_names_have_their_defaults_written_out(text: str, name: str) -> None:
     assert full_name(text) == name
     assert full_name(name) == name
-    if text.split(":")[0] in {*CODECS, "original"}:
+    if text.split(":", maxsplit=1)[0] in {*CODECS, "original"}:
         assert parse_degradation(text).name == name
 
 
