@@ -8,8 +8,8 @@ import sys
 
 from plcv_ros.nodes.diagnostics import Status
 from plcv_ros.nodes.node import FrameNode
-from plcv_ros.nodes.receiver import FrameReceiver
 from plcv_ros.nodes.runner import run
+from plcv_ros.nodes.strip_receiver import make_receiver
 
 
 class ReceiverNode(FrameNode):
@@ -17,7 +17,7 @@ class ReceiverNode(FrameNode):
 
     def __init__(self) -> None:
         super().__init__("decoder")
-        self._receiver = FrameReceiver(
+        self._receiver = make_receiver(
             self,
             self.text("input_topic"),
             self.text("transport"),

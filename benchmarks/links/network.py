@@ -78,8 +78,10 @@ class Network:
         self.close()
 
     def command(self, side: str, words: list[str]) -> list[str]:
-        """The command line that runs ``words`` on ``camera`` or ``remote``."""
-        return ["ip", "netns", "exec", getattr(self, side), *words]
+        """The command line that runs ``words`` on ``camera`` or ``remote``; each has a /dev/shm of its own, as two computers have."""
+        memory = Path(self._folder.name) / f"shm_{side}"
+        memory.mkdir(exist_ok=True)
+        return _in(getattr(self, side), "sh", "-c", 'mount --bind "$0" /dev/shm && exec "$@"', str(memory), *words)
 
     def change(self, link: Link) -> dict[str, Any]:
         """Give the link other properties (all but its queue) from now on; returns the counters of packets so far."""

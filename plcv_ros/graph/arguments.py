@@ -85,6 +85,14 @@ CAMERA = (
     Argument("frames", "Stop after so many frames; 0 never stops.", kind=int, sets={"camera": "frames"}),
 )
 
+_STRIPS = Argument(
+    "strips",
+    "Send frames in strips, each a message of its own, for links that lose packets (astc and jxs). Both computers must be given the same.",
+    choices=_BOOLEAN,
+    kind=bool,
+    sets=dict.fromkeys(("camera", "encoder", "segmentation", "decoder", "evaluation"), "strips"),
+)
+
 _IMAGE_TOPIC = Argument(
     "image_topic",
     "Base image topic; encoded frames are on <image_topic>/astc, /jxs or /compressed.",
@@ -121,9 +129,9 @@ EVALUATION = (
 )
 
 # Fast DDS 3.2.3 deadlocks in its TCP transport now and then, at start or exit (docs/networks.md): within one machine nothing is won by it.
-OFFLOAD_ARGUMENTS = (*COMMON, _middleware("profile"), *LOCAL, *CAMERA, _IMAGE_TOPIC, *REMOTE, *EVALUATION)
-EDGE_ARGUMENTS = (*COMMON, _middleware("large_data"), *CAMERA, *ENCODER, _IMAGE_TOPIC)
-REMOTE_ARGUMENTS = (*COMMON, _middleware("large_data"), _IMAGE_TOPIC, *REMOTE)
+OFFLOAD_ARGUMENTS = (*COMMON, _middleware("profile"), *LOCAL, *CAMERA, _IMAGE_TOPIC, _STRIPS, *REMOTE, *EVALUATION)
+EDGE_ARGUMENTS = (*COMMON, _middleware("large_data"), *CAMERA, *ENCODER, _IMAGE_TOPIC, _STRIPS)
+REMOTE_ARGUMENTS = (*COMMON, _middleware("large_data"), _IMAGE_TOPIC, _STRIPS, *REMOTE)
 
 
 def replay_arguments() -> tuple[Argument, ...]:

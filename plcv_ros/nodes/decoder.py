@@ -11,8 +11,9 @@ from sensor_msgs.msg import Image
 from plcv_ros.nodes import conversion, diagnostics, qos
 from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode
-from plcv_ros.nodes.receiver import FrameReceiver, Pixels
+from plcv_ros.nodes.receiver import Received
 from plcv_ros.nodes.runner import run
+from plcv_ros.nodes.strip_receiver import make_receiver
 
 
 class DecoderNode(FrameNode):
@@ -25,7 +26,7 @@ class DecoderNode(FrameNode):
         base = self.text("input_topic")
         self._published = 0
         self._meter = diagnostics.Meter()
-        self._receiver = FrameReceiver(
+        self._receiver = make_receiver(
             self, base, self.text("transport"), reliable=self.flag("reliable"), handle=self._publish_image, accept=lambda _: True
         )
         self._stamp_clock = StampClock(self, self._receiver.topic, self.text("clock_sync"))
@@ -51,8 +52,8 @@ class DecoderNode(FrameNode):
         """How old a frame is, the camera's clock taken into account."""
         return super().age_ns(header) + self._stamp_clock.offset_ns
 
-    def _publish_image(self, header: Any, image: Pixels) -> None:
-        self._publisher.publish(conversion.image_message(header, image, "rgb8"))
+    def _publish_image(self, header: Any, received: Received) -> None:
+        self._publisher.publish(conversion.image_message(header, received.image, "rgb8"))
         self._published += 1
 
     def status(self) -> diagnostics.Status:
@@ -60,7 +61,7 @@ class DecoderNode(FrameNode):
         counters = self._receiver.counters
         fps = self._meter.rate("published", self._published)
         bad = self._meter.rate("malformed", counters.malformed)
-        values = {**vars(counters), "published": self._published, "fps": fps, "topic": self._receiver.topic}
+        values = {**self._receiver.values(), "published": self._published, "fps": fps, "topic": self._receiver.topic}
         if not self._publisher.get_subscription_count():
             return diagnostics.Status(diagnostics.OK, "nobody subscribes; nothing is decoded", values)
         if bad:

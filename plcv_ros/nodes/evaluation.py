@@ -25,6 +25,7 @@ from plcv_ros.nodes import conversion, diagnostics, overlay_picture, qos, wire
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.runner import run
 from plcv_ros.perception.metrics import ConfusionMatrix
+from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
 
 SUMMARY_FILE = "evaluation.json"
 OVERLAY_FILE = "overlay.png"
@@ -58,6 +59,7 @@ class EvaluationNode(FrameNode):
                 f"parameter output_directory is {str(self._directory)!r}, expected a folder that can be written: {error.strerror}"
             ) from error
         history = self.integer("history")
+        self._assembler = StripAssembler(codecs.MAX_PIXELS)
         self._labels: _Waiting = _Waiting(history)
         self._truth: _Waiting = _Waiting(history)
         self._frames: dict[str, _Waiting] = {"camera": _Waiting(history), "decoded": _Waiting(history)}
@@ -139,7 +141,10 @@ class EvaluationNode(FrameNode):
         base, transport = self.text("image_topic"), self.text("transport")
         profile = qos.frames_requested(reliable=True)
         self._frame_subscriptions.append(qos.create_subscription(self, Image, base, self._on_raw, profile))
-        if transport != "raw":
+        if self.flag("strips"):
+            topic = wire.topic(base, transport, strips=True)
+            self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_strip, qos.strips_requested(True)))
+        elif transport != "raw":
             topic = wire.topic(base, transport)
             self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
 
@@ -150,6 +155,17 @@ class EvaluationNode(FrameNode):
 
     def _on_compressed(self, message: CompressedImage) -> None:
         self._keep_frame("decoded", message)
+
+    def _on_strip(self, message: CompressedImage) -> None:
+        stamp = conversion.to_ns(message.header.stamp)
+        try:
+            tag, codec = read_tag(message.format), wire.parse_format(message.format).codec
+            done = self._assembler.add(stamp, message, tag, codec, conversion.payload_of(message))
+        except (StripError, codecs.CodecError) as error:
+            self.get_logger().warning(f"a strip is not shown: {error}", once=True)
+            return
+        for frame in done:
+            self._frames["decoded"].keep(conversion.to_ns(frame.header.header.stamp), frame)
 
     def _keep_frame(self, name: str, message: Any) -> None:
         # Messages, not pictures: only one of them will be decoded.
@@ -177,6 +193,8 @@ class EvaluationNode(FrameNode):
     def _decoded(self, message: Any) -> tuple[Pixels, str]:
         if isinstance(message, Image):
             return conversion.image_rgb(message), "raw"
+        if isinstance(message, Assembled):
+            return message.image, f"{wire.parse_format(message.header.format).codec}, {message.strips} of {message.count} strips"
         info = codecs.info(conversion.payload_of(message))
         bits = 8 * info["bytes"] / (info["width"] * info["height"])
         return conversion.decode_message(message), f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"

@@ -114,6 +114,8 @@ CODEC_ROWS = (
         read_only=False,
     ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
+    Row("strips", False, "Send frames in strips that leave as they are coded, on <topic>/<codec>_strips: a lost packet costs a strip, not a frame."),
+    Row("strip_bytes", 5200, "Largest strip in bytes, at least one block row or slice: 5200 fill four Ethernet packets.", low=1, high=1_000_000),
     Row("threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False),
 )
 """The codec's parameters, the same for every node that encodes."""
@@ -127,6 +129,10 @@ _TRANSPORT = Row(
 )
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
 _DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
+_STRIPS = (
+    Row("strips", False, "Receive frames in strips, from <base>/<transport>_strips; both sides must agree."),
+    Row("strip_patience_ms", 8.0, "Take the rest of a frame for lost after so long without a strip of it.", low=0.5, high=10_000.0),
+)
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
 _CLOCK_SYNC = Row(
     "clock_sync",
@@ -164,6 +170,7 @@ ENCODER = (
 DECODER = (
     Row("input_topic", "camera/image", "Base topic of the encoded frames; decoded ones go to <input_topic>/decoded.", topic=True),
     _TRANSPORT,
+    *_STRIPS,
     _CLOCK_SYNC,
     _RELIABLE,
     _MAX_PIXELS,
@@ -173,6 +180,8 @@ DECODER = (
 SEGMENTATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
+    *_STRIPS,
+    Row("unlabel_concealed", False, "Label rows whose strip was lost 255 (unlabelled); they are concealed from the frame before.", read_only=False),
     Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
     Row("device", "auto", "Where the network runs: auto, cpu, cuda, or cuda:<index>."),
     Row("threads", 0, "CPU threads of the network; 0 takes half of the cores, which is faster beside busy neighbours.", low=0, high=256),
@@ -188,6 +197,7 @@ SEGMENTATION = (
 EVALUATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
+    _STRIPS[0],
     Row("labels_topic", "segmentation/labels", "Labels to judge.", topic=True),
     Row("classes_topic", "segmentation/classes", "Their class table.", topic=True),
     Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp.", topic=True),

@@ -17,6 +17,9 @@ from plcv_ros.nodes import compat
 
 RELIABLE_DEPTH = 5
 
+STRIP_DEPTH = 400
+"""Three frames of 1080p in strips of one row of 8x8 blocks."""
+
 
 def frames_offered() -> QoSProfile:
     """What publishers of frames and labels offer: reliable, keep last 5."""
@@ -28,6 +31,18 @@ def frames_requested(reliable: bool) -> QoSProfile:
     if reliable:
         return frames_offered()
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def strips_offered() -> QoSProfile:
+    """What publishers of strips offer: reliable, and room for those of some frames."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def strips_requested(reliable: bool) -> QoSProfile:
+    """What our subscribers of strips ask for: none may push another out before it is looked at."""
+    if reliable:
+        return strips_offered()
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def latched() -> QoSProfile:

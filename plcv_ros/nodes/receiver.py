@@ -23,6 +23,14 @@ from plcv_ros.nodes.node import FrameNode
 Pixels = npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Received:
+    """A picture: (H, W, 3) uint8 rgb8, and, where strips of it were lost, (H,) bool, True for rows that are concealed."""
+
+    image: Pixels
+    missing_rows: npt.NDArray[np.bool_] | None = None
+
+
 @dataclass
 class Counters:
     """Counts since the start, and facts of the latest frame."""
@@ -39,14 +47,24 @@ class Counters:
 
 
 class FrameReceiver:
-    """Receives the frames of one base topic over one transport and calls ``handle(header, image)``, (H, W, 3) rgb8, in a thread of its own.
+    """Receives the frames of one base topic over one transport and calls ``handle(header, received)`` in a thread of its own.
 
-    The image is only valid during the call: its memory is used again for the next frame. ``accept(header)`` may refuse a frame before it
+    The picture is only valid during the call: its memory is used again for the next frame. ``accept(header)`` may refuse a frame before it
     is decoded; it is then counted as too old.
     """
 
+    strips = False
+    """Whether frames come in strips, on a topic of their own."""
+
     def __init__(
-        self, node: FrameNode, base: str, transport_name: str, *, reliable: bool, handle: Callable[[Any, Pixels], None], accept: Callable[[Any], bool]
+        self,
+        node: FrameNode,
+        base: str,
+        transport_name: str,
+        *,
+        reliable: bool,
+        handle: Callable[[Any, Received], None],
+        accept: Callable[[Any], bool],
     ) -> None:
         self.counters = Counters()
         self.last_arrival: float | None = None
@@ -56,16 +74,24 @@ class FrameReceiver:
         self._max_pixels = node.integer("max_pixels")
         self._threads = node.integer("decode_threads")
         self._raw = transport_name == "raw"
-        self._mailbox: Mailbox[tuple[Any, int]] = Mailbox()
+        self._mailbox: Mailbox[tuple[Any, Any]] = Mailbox()
         self._buffer: Pixels | None = None
         self._complaints: set[str] = set()
         self._transport = transport.active(rmw=transport.rmw_in_use())
         self._warned = False
-        topic = wire.topic(base, transport_name)
+        topic = wire.topic(base, transport_name, self.strips)
         self.topic = node.resolve_topic_name(topic)
-        self._profile = qos.frames_requested(reliable)
+        self._profile = self.profile(reliable)
         self._topic = topic
         self._subscription: Any = None
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What a kind of receiver needs beside the above."""
+
+    def profile(self, reliable: bool) -> Any:
+        """Quality of service of the subscription."""
+        return qos.frames_requested(reliable)
 
     def subscribe(self) -> None:
         """Start to receive; nothing where it already does."""
@@ -87,6 +113,10 @@ class FrameReceiver:
         """End the worker thread."""
         self._mailbox.close()
 
+    def values(self) -> dict[str, Any]:
+        """Counters for ``/diagnostics``."""
+        return dict(vars(self.counters))
+
     def seconds_since_arrival(self) -> float | None:
         """Seconds since the last message; None before the first."""
         return None if self.last_arrival is None else time.monotonic() - self.last_arrival
@@ -98,10 +128,10 @@ class FrameReceiver:
         counters.received += 1
         counters.bytes += len(message.data)
         self._node.events.note(message.header, "received", arrival_ns)
-        displaced = self._mailbox.put((message, arrival_ns))
+        displaced = self._mailbox.put((message.header, message))
         if displaced is not None:
             counters.dropped_newer += 1
-            self._node.events.note(displaced[0].header, "dropped")
+            self._node.events.note(displaced[0], "dropped")
         if not self._warned:
             text = transport.warning(len(message.data), self._transport)
             if text is not None:
@@ -113,16 +143,16 @@ class FrameReceiver:
             item = self._mailbox.get()
             if item is None:
                 return
-            message = item[0]
-            header = message.header
+            header, content = item
             if not self._accept(header):
                 self.counters.dropped_old += 1
                 self._node.events.note(header, "dropped")
+                self._recycle(content)
                 continue
             start = time.time_ns()
             self._node.events.note(header, "decode_start", start)
             try:
-                image = self._read(message) if self._raw else self._decode(message)
+                received = self._picture(content)
             except (codecs.CodecError, conversion.ImageError) as error:
                 self.counters.malformed += 1
                 self._node.events.note(header, "dropped")
@@ -132,9 +162,16 @@ class FrameReceiver:
             self._node.events.note(header, "decode_end", end)
             self.counters.decoded += 1
             self.counters.decode_ms = (end - start) / 1e6
-            self.counters.height, self.counters.width = int(image.shape[0]), int(image.shape[1])
-            self._handle(header, image)
+            self.counters.height, self.counters.width = int(received.image.shape[0]), int(received.image.shape[1])
+            self._handle(header, received)
+            self._recycle(content)
             self._node.events.flush()
+
+    def _picture(self, content: Any) -> Received:
+        return Received(self._read(content) if self._raw else self._decode(content))
+
+    def _recycle(self, content: Any) -> None:
+        """The content of a mailbox item is not needed any more."""
 
     def _decode(self, message: Any) -> Pixels:
         info = codecs.info(conversion.payload_of(message))

@@ -13,12 +13,13 @@ from typing import Any
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-from plcv_ros.labels import LabelSet
+from plcv_ros.labels import IGNORE_INDEX, LabelSet
 from plcv_ros.nodes import conversion, diagnostics, qos
 from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode, NodeError
-from plcv_ros.nodes.receiver import FrameReceiver, Pixels
+from plcv_ros.nodes.receiver import Received
 from plcv_ros.nodes.runner import run
+from plcv_ros.nodes.strip_receiver import make_receiver
 
 WARMUP_SIZE = (360, 640)
 
@@ -43,7 +44,7 @@ class SegmentationNode(FrameNode):
         self._labels = qos.create_publisher(self, Image, "~/labels", qos.frames_offered())
         self._overlay = qos.create_publisher(self, Image, "~/overlay", qos.frames_offered())
         self._publish_classes()
-        self._receiver = FrameReceiver(
+        self._receiver = make_receiver(
             self,
             self.text("image_topic"),
             self.text("transport"),
@@ -110,7 +111,8 @@ class SegmentationNode(FrameNode):
             )
         return False
 
-    def _segment(self, header: Any, image: Pixels) -> None:
+    def _segment(self, header: Any, received: Received) -> None:
+        image = received.image
         start = time.time_ns()
         try:
             labels = self._predictor.predict(image)
@@ -123,6 +125,8 @@ class SegmentationNode(FrameNode):
         end = time.time_ns()
         self._inference_ms = (end - start) / 1e6
         self.events.note(header, "inference_end", end)
+        if received.missing_rows is not None and self.flag("unlabel_concealed"):
+            labels[received.missing_rows] = IGNORE_INDEX
         self._labels.publish(conversion.image_message(header, labels, "mono8"))
         self.events.note(header, "labels_published")
         self._segmented += 1
@@ -138,7 +142,7 @@ class SegmentationNode(FrameNode):
         failed = self._meter.rate("failed", self._failed)
         old = self._meter.rate("dropped_old", counters.dropped_old)
         values = {
-            **vars(counters),
+            **self._receiver.values(),
             "segmented": self._segmented,
             "failed": self._failed,
             "fps": fps,

@@ -3,6 +3,8 @@
 
 publish() can block for tens of milliseconds on a slow link. A camera that waits for it would see old pictures; here it leaves its frame in
 a one-slot mailbox and goes on, and the frame that was still waiting there is dropped and counted.
+
+In strip mode the publishing thread encodes too: each strip leaves as soon as it is coded.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, make_codec
 from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
-from plcv_ros.nodes.parameters import Value
+from plcv_ros.nodes.parameters import ParameterError, Value
+from plcv_ros.strips import StripTag, write_tag
 
 SPARE_BUFFERS = 3
 """One being encoded into, one in the mailbox, one being published."""
@@ -38,12 +41,22 @@ DROP_WARNING = 0.1
 """Share of dropped frames above which ``/diagnostics`` warns."""
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """A picture that the publishing thread is to encode; ``original``: the encoding that it came in."""
+
+    image: npt.NDArray[np.uint8]
+    pixel_format: str
+    original: str
+
+
 @dataclass
 class Frame:
     """One frame on its way out: the messages to publish, and what has to be known when it is dropped."""
 
     header: Any
     compressed: CompressedImage | None = None
+    pixels: Pixels | None = None
     raw: Image | None = None
     camera_info: CameraInfo | None = None
     labels: Image | None = None
@@ -52,7 +65,7 @@ class Frame:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to publish."""
-        return self.compressed is None and self.raw is None and self.camera_info is None and self.labels is None
+        return all(part is None for part in (self.compressed, self.pixels, self.raw, self.camera_info, self.labels))
 
 
 @dataclass
@@ -70,6 +83,7 @@ class Counters:
     width: int = 0
     height: int = 0
     encode_ms: float = 0.0
+    publish_ms: float = 0.0
 
 
 def codec_from(values: dict[str, Value]) -> Codec | None:
@@ -100,10 +114,15 @@ class FrameSender:
         self.counters = Counters()
         self._node = node
         self._codec = codec_from(node.values)
+        self._strip_bytes = int(node.values["strip_bytes"]) if node.values["strips"] else 0
+        if self._strip_bytes and (self._codec is None or self._codec.name not in wire.CODECS_WITH_STRIPS):
+            have = ", ".join(wire.CODECS_WITH_STRIPS)
+            raise ParameterError("strips", True, f"false with codec {node.values['codec']}: only {have} have strips")
         self._compressed: Any = None
         if self._codec is not None:
-            frames_topic = wire.topic(base, wire.transport_of(self._codec.name))
-            self._compressed = qos.create_publisher(node, CompressedImage, frames_topic, qos.frames_offered(), on_demand)
+            frames_topic = wire.topic(base, wire.transport_of(self._codec.name), bool(self._strip_bytes))
+            profile = qos.strips_offered() if self._strip_bytes else qos.frames_offered()
+            self._compressed = qos.create_publisher(node, CompressedImage, frames_topic, profile, on_demand)
         else:
             frames_topic = base
         self._raw: Any = None
@@ -204,7 +223,9 @@ class FrameSender:
             self._node.events.note(header, "captured", captured_ns)
         height, width = image.shape[:2]
         self.counters.width, self.counters.height = int(width), int(height)
-        if _listeners(self._compressed):
+        if _listeners(self._compressed) and self._strip_bytes:
+            frame.pixels = Pixels(image, pixel_format, original or pixel_format)
+        elif _listeners(self._compressed):
             try:
                 frame.compressed = self._encode(header, image, pixel_format, original or pixel_format)
             except CodecError as error:
@@ -217,7 +238,7 @@ class FrameSender:
             frame.labels = conversion.image_message(header, labels, "mono8")
         if camera_info is not None and _listeners(self._info):
             frame.camera_info = conversion.camera_info_message(camera_info, header)
-        if frame.compressed is not None or (self._compressed is None and frame.raw is not None):
+        if frame.compressed is not None or frame.pixels is not None or (self._compressed is None and frame.raw is not None):
             frame.traced = True
         if frame.empty:
             return
@@ -248,6 +269,41 @@ class FrameSender:
         self._count_bytes(len(payload), int(width) * int(height))
         text = wire.write_format(original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
         return conversion.compressed_message(header, payload, text)
+
+    def _publish_strips(self, header: Any, pixels: Pixels) -> int:
+        """Encode and publish strip by strip. Returns when the last one was handed over (ns), 0 where the codec refuses the frame.
+
+        The events tell of the last strip, which the frame is complete with: what is spent on publishing those before is part of encoding.
+        """
+        codec = self._codec
+        assert codec is not None
+        height, width = pixels.image.shape[:2]
+        text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixels.pixel_format))
+        # Filled anew for each strip: making a message takes longer than coding one.
+        message = CompressedImage()
+        message.header = header
+        start = handed_over_ns = time.time_ns()
+        size, publishing_ns = 0, 0
+        try:
+            for strip in codec.encode_strips(pixels.image, pixels.pixel_format, max_bytes=self._strip_bytes):
+                message.format = f"{text} {write_tag(StripTag(strip.index, strip.count, strip.first_row, int(height)))}"
+                data = array("B")
+                data.frombytes(strip.payload)
+                message.data = data
+                handed_over_ns = time.time_ns()
+                self._compressed.publish(message)
+                publishing_ns += time.time_ns() - handed_over_ns
+                size += len(data)
+        except CodecError as error:
+            self._refused(header, error)
+            return 0
+        self._node.events.note(header, "encode_start", start)
+        self._node.events.note(header, "encode_end", handed_over_ns)
+        self.counters.encoded += 1
+        self.counters.publish_ms = publishing_ns / 1e6
+        self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
+        self._count_bytes(size, int(width) * int(height))
+        return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:
         self.counters.failed += 1
@@ -281,11 +337,14 @@ class FrameSender:
                 return
             # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
             handed_over_ns = time.time_ns()
+            if frame.pixels is not None:
+                handed_over_ns = self._publish_strips(frame.header, frame.pixels)
             if frame.compressed is not None:
                 self._compressed.publish(frame.compressed)
+                self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
             if frame.raw is not None:
                 self._raw.publish(frame.raw)
-            if frame.traced:
+            if frame.traced and handed_over_ns:
                 self._node.events.note(frame.header, "published", handed_over_ns)
             if frame.camera_info is not None:
                 self._info.publish(frame.camera_info)

@@ -15,6 +15,9 @@ TRANSPORTS = ("astc", "jxs", "compressed", "raw")
 
 _TRANSPORT_OF_CODEC = {"astc": "astc", "jxs": "jxs", "jpeg": "compressed", "raw": "raw"}
 
+CODECS_WITH_STRIPS = ("astc", "jxs")
+"""Codecs whose frames can travel in strips, on ``<transport>_strips``."""
+
 _YUV422 = ("yuv422", "yuv422_yuy2")
 
 _KEPT_BY_JXS = {"mono8": "mono8", **dict.fromkeys(_YUV422, "yuv422")}
@@ -28,9 +31,9 @@ def transport_of(codec: str) -> str:
     return _TRANSPORT_OF_CODEC[codec]
 
 
-def topic(base: str, transport: str) -> str:
-    """Topic of a transport: ``camera/image``, ``astc`` -> ``camera/image/astc``."""
-    return base if transport == "raw" else f"{base}/{transport}"
+def topic(base: str, transport: str, strips: bool = False) -> str:
+    """Topic of a transport: ``camera/image``, ``astc`` -> ``camera/image/astc``, or, in strips, ``camera/image/astc_strips``."""
+    return base if transport == "raw" else f"{base}/{transport}{'_strips' if strips else ''}"
 
 
 def sibling(base: str, name: str) -> str:

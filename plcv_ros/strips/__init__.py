@@ -5,7 +5,7 @@ A strip decodes alone (:meth:`plcv_ros.codecs.Codec.encode_strips`); here is wha
 """
 
 from plcv_ros.strips.assembler import Assembled, StripAssembler, StripCounters
-from plcv_ros.strips.canvas import StripError
+from plcv_ros.strips.errors import StripError
 from plcv_ros.strips.tag import StripTag, read_tag, write_tag
 
 __all__ = ["Assembled", "StripAssembler", "StripCounters", "StripError", "StripTag", "read_tag", "write_tag"]

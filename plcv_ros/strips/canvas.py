@@ -9,16 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros import codecs
+from plcv_ros.strips.errors import StripError
 from plcv_ros.strips.tag import StripTag
 
 Pixels = npt.NDArray[np.uint8]
 
 GREY = 128
 """Stands in for missing rows where there is no previous frame."""
-
-
-class StripError(ValueError):
-    """A strip that does not fit its frame; the message names the value and what is expected."""
 
 
 class Canvas:

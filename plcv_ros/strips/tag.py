@@ -6,14 +6,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from plcv_ros.strips.errors import StripError
+
 MAX_ROWS = 16384
 """Largest height of a frame, in pixels, and so the largest number of its strips."""
 
 _TEXT = re.compile(r"\bstrip (\d{1,5})/(\d{1,5}) row (\d{1,5})/(\d{1,5})$", re.ASCII)
-
-
-class TagError(ValueError):
-    """A text that does not describe a strip; the message holds the text and what is expected."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +35,19 @@ def write_tag(tag: StripTag) -> str:
 
 
 def read_tag(text: str) -> StripTag:
-    """The strip that the end of a ``format`` text describes. Raises TagError where there is none or its numbers cannot be."""
+    """The strip that the end of a ``format`` text describes. Raises StripError where there is none or its numbers cannot be."""
     match = _TEXT.search(text)
     if match is None:
-        raise TagError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 24/1080'")
+        raise StripError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 24/1080'")
     number, count, first_row, height = (int(group) for group in match.groups())
     if not 1 <= height <= MAX_ROWS:
-        raise TagError(f"strip of a frame of {height} rows, expected 1 to {MAX_ROWS}")
+        raise StripError(f"strip of a frame of {height} rows, expected 1 to {MAX_ROWS}")
     if not 1 <= count <= height:
-        raise TagError(f"strip of {count} strips in {height} rows, expected 1 to {height}")
+        raise StripError(f"strip of {count} strips in {height} rows, expected 1 to {height}")
     if not 1 <= number <= count:
-        raise TagError(f"strip {number} of {count}, expected 1 to {count}")
+        raise StripError(f"strip {number} of {count}, expected 1 to {count}")
     if not number - 1 <= first_row < height or (number == 1) != (first_row == 0):
-        raise TagError(f"strip {number} of {count} starts at row {first_row} of {height}, expected 0 for the first one and a row below it for others")
+        raise StripError(
+            f"strip {number} of {count} starts at row {first_row} of {height}, expected 0 for the first one, more for others"
+        )
     return StripTag(number - 1, count, first_row, height)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From strips to pictures: each strip is decoded as it arrives, in the executor's thread; the frames that they make go to a worker thread.
+
+So decoding overlaps with sending, and a lost packet costs a strip, which is concealed from the frame before, instead of a frame.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sensor_msgs.msg import CompressedImage
+
+from plcv_ros.codecs import CodecError
+from plcv_ros.nodes import conversion, qos, wire
+from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.parameters import ParameterError
+from plcv_ros.nodes.receiver import FrameReceiver, Received
+from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
+
+
+def make_receiver(
+    node: FrameNode, base: str, transport_name: str, *, reliable: bool, handle: Callable[[Any, Received], None], accept: Callable[[Any], bool]
+) -> FrameReceiver:
+    """A receiver of whole frames, or of strips where the node's parameter ``strips`` says so. Raises ParameterError."""
+    if not node.flag("strips"):
+        return FrameReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
+    if transport_name not in wire.CODECS_WITH_STRIPS:
+        raise ParameterError("strips", True, f"false with transport {transport_name}: only {', '.join(wire.CODECS_WITH_STRIPS)} have strips")
+    return StripReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
+
+
+class StripReceiver(FrameReceiver):
+    """A FrameReceiver of ``<base topic>/<transport>_strips``."""
+
+    strips = True
+
+    def prepare(self) -> None:
+        """Make the place where strips come together."""
+        self._assembler = StripAssembler(self._max_pixels, self._node.number("strip_patience_ms") / 1000)
+        self._changed = threading.Condition()
+        self._closed = False
+        self._latest_ns = 0
+
+    def profile(self, reliable: bool) -> Any:
+        """Two frames of strips wait for the executor."""
+        return qos.strips_requested(reliable)
+
+    def start(self) -> None:
+        """Start the worker thread, and the one that gives up waiting for lost tails."""
+        super().start()
+        self._node.thread("patience", self._give_up)
+
+    def stop(self) -> None:
+        """End the threads."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        super().stop()
+
+    def values(self) -> dict[str, Any]:
+        """Counters for ``/diagnostics``."""
+        counters = self._assembler.counters
+        return {
+            **super().values(),
+            "strips": counters.strips,
+            "strips_missing": counters.missing,
+            "strips_late": counters.late,
+            "strips_doubled": counters.doubled,
+            "frames_partial": counters.partial,
+        }
+
+    def _on_message(self, message: CompressedImage) -> None:
+        now_ns = time.time_ns()
+        self.last_arrival = time.monotonic()
+        self.counters.bytes += len(message.data)
+        stamp = message.header.stamp
+        with self._changed:
+            waited = self._assembler.deadline
+            before_ns = self._latest_ns
+            try:
+                tag = read_tag(message.format)
+                codec = wire.parse_format(message.format).codec
+                key = (stamp.sec, stamp.nanosec, message.header.frame_id)
+                done = self._assembler.add(key, message.header, tag, codec, conversion.payload_of(message))
+            except (StripError, CodecError) as error:
+                self.counters.malformed += 1
+                self._complain(error)
+                return
+            self._latest_ns = now_ns
+            if waited is None and self._assembler.deadline is not None:
+                self._changed.notify_all()
+        for frame in done:
+            # A frame that another one's strip has ended arrived with its own last strip.
+            self._offer(frame, now_ns if frame.header is message.header or frame.header.stamp == stamp else before_ns)
+
+    def _give_up(self) -> None:
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                deadline = self._assembler.deadline
+                self._changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                done = self._assembler.expire()
+                arrival_ns = self._latest_ns
+            for frame in done:
+                self._offer(frame, arrival_ns)
+
+    def _offer(self, frame: Assembled, arrival_ns: int) -> None:
+        self.counters.received += 1
+        self._node.events.note(frame.header, "received", arrival_ns)
+        displaced = self._mailbox.put((frame.header, frame))
+        if displaced is not None:
+            self.counters.dropped_newer += 1
+            self._node.events.note(displaced[0], "dropped")
+            self._assembler.release(displaced[1].image)
+
+    def _picture(self, content: Assembled) -> Received:
+        return Received(content.image, None if content.complete else content.missing_rows)
+
+    def _recycle(self, content: Assembled) -> None:
+        self._assembler.release(content.image)

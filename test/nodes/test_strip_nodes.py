@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strips between real nodes: each decodes alone, lost ones are concealed and counted, malformed ones survived."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from array import array
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image, TimeReference
+
+from plcv_ros import codecs
+from plcv_ros.strips import StripTag, read_tag, write_tag
+
+WIDTH, HEIGHT = 160, 96
+SIZE = {"width": WIDTH, "height": HEIGHT}
+DEEP = QoSProfile(depth=1000)
+_stamps = itertools.count(time.time_ns(), 1_000_000)
+
+
+def stamp_ns(message) -> int:
+    return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+
+
+def strip_messages(image: np.ndarray) -> list[CompressedImage]:
+    stamp = next(_stamps)
+    messages = []
+    for strip in codecs.make_codec("astc").encode_strips(image, max_bytes=700):
+        message = CompressedImage()
+        message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        message.header.frame_id = "front"
+        message.format = f"rgb8; astc compressed rgb8 8x8 {write_tag(StripTag(strip.index, strip.count, strip.first_row, image.shape[0]))}"
+        message.data = array("B", strip.payload)
+        messages.append(message)
+    return messages
+
+
+def picture(seed: int) -> np.ndarray:
+    coarse = np.random.default_rng(seed).integers(0, 256, (12, 20, 3), np.uint8)
+    return coarse.repeat(8, 0).repeat(8, 1)
+
+
+def pixels(message: Image) -> np.ndarray:
+    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
+
+
+def test_camera_sends_strips_that_make_its_frames(spawn, probe):
+    strips = probe.listen(CompressedImage, "camera/image/astc_strips", DEEP)
+    whole = probe.listen(CompressedImage, "camera/image/astc")
+    raw = probe.listen(Image, "camera/image", DEEP)
+    events = probe.listen(TimeReference, "camera/frame_events", DEEP)
+    node = spawn("camera", frames=8, rate=20.0, start_when_subscribed=True, strips=True, strip_bytes=700, **SIZE)
+    assert node.wait() == 0
+    probe.wait_for(lambda: len(strips) >= 48 and len(raw) >= 8 and len(events) >= 32, "the strips")
+    frames = {stamp_ns(m): pixels(m) for m in raw}
+    assert not whole
+    assert len(frames) == 8
+    for message in strips:
+        tag = read_tag(message.format)
+        assert (tag.count, tag.height, tag.first_row) == (6, HEIGHT, 16 * tag.index)
+        assert len(message.data) <= 700
+        shown = codecs.decode(bytes(message.data))
+        expected = codecs.decode(codecs.make_codec("astc").encode(frames[stamp_ns(message)]))
+        np.testing.assert_array_equal(shown, expected[tag.first_row : tag.first_row + 16])
+    lives: dict[int, dict[str, int]] = {}
+    for event in events:
+        lives.setdefault(stamp_ns(event), {})[event.source.rpartition("/")[2]] = event.time_ref.sec * 1_000_000_000 + event.time_ref.nanosec
+    for life in lives.values():
+        assert sorted(life, key=life.get) == ["captured", "encode_start", "encode_end", "published"]
+
+
+def test_receiver_conceals_counts_and_survives(spawn, probe):
+    status = probe.status_of("decoder")
+    decoded = probe.listen(Image, "camera/image/decoded", DEEP)
+    events = probe.listen(TimeReference, "decoder/frame_events", DEEP)
+    node = spawn("decoder", strips=True, reliable=True, strip_patience_ms=100.0)
+    publisher = probe.node.create_publisher(CompressedImage, "camera/image/astc_strips", DEEP)
+    probe.wait_for(publisher.get_subscription_count, "the decoder to subscribe")
+
+    def send(messages: list[CompressedImage]) -> int:
+        for message in messages:
+            publisher.publish(message)
+        count = len(decoded)
+        probe.wait_for(lambda: len(decoded) > count, "the frame")
+        return stamp_ns(decoded[-1])
+
+    first, second, third = (codecs.decode(codecs.make_codec("astc").encode(picture(k))) for k in range(3))
+    messages = strip_messages(picture(0))
+    assert send(messages) == stamp_ns(messages[0])
+    np.testing.assert_array_equal(pixels(decoded[-1]), first)
+    assert decoded[-1].header == messages[0].header
+
+    # The middle lost: the rows of the frame before stand in.
+    messages = strip_messages(picture(1))
+    send([m for m in messages if read_tag(m.format).index not in (2, 3)])
+    mixed = second.copy()
+    mixed[32:64] = first[32:64]
+    np.testing.assert_array_equal(pixels(decoded[-1]), mixed)
+
+    # The tail lost: given up after the patience. Malformed strips beside it change nothing.
+    messages = strip_messages(picture(2))
+    bad = strip_messages(picture(3))[1:5]
+    for message in bad:
+        message.header.stamp = messages[0].header.stamp
+    bad[0].data = array("B", b"\x13\xab\xa1\x5c")
+    bad[1].data = array("B")
+    bad[2].format = "rgb8; astc compressed rgb8 8x8"
+    bad[3].format = bad[3].format.replace("strip 5/6", "strip 5/2")
+    send([messages[0], *bad, *messages[1:4]])
+    mixed[:64] = third[:64]
+    np.testing.assert_array_equal(pixels(decoded[-1]), mixed)
+
+    probe.wait_for(lambda: status().get("malformed") == "4", "the counters")
+    assert (status()["strips"], status()["strips_missing"], status()["frames_partial"]) == ("14", "4", "2")
+    probe.wait_for(lambda: len(events) >= 9, "the events")
+    names = [e.source.rpartition("/")[2] for e in events]
+    assert names.count("received") == names.count("decode_end") == 3
+    assert node.log.count("is dropped") == 2  # one line a kind of trouble
+    assert node.stop() == 0
+    assert "Traceback" not in node.log
+
+
+@pytest.mark.parametrize(
+    ("executable", "parameters"), [("camera", {"codec": "jpeg"}), ("camera", {"codec": "raw"}), ("decoder", {"transport": "raw"})]
+)
+def test_codecs_without_strips_are_refused(spawn, executable, parameters):
+    node = spawn(executable, strips=True, **parameters)
+    assert node.wait() != 0
+    assert "parameter strips is True, expected false with" in node.log
