@@ -4,5 +4,6 @@
 from __future__ import annotations
 
 from .decoding import COLOURS, MAGIC, decode, decode_planes, header, split
+from .encoding import JxsCodec
 
-__all__ = ["COLOURS", "MAGIC", "decode", "decode_planes", "header", "split"]
+__all__ = ["COLOURS", "MAGIC", "JxsCodec", "decode", "decode_planes", "header", "split"]

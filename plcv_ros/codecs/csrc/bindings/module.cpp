@@ -17,4 +17,5 @@ PYBIND11_MODULE(_native, m) {
   m.def("simd_targets", &simd_targets);
   plcv::bindings::bind_astc(m);
   plcv::bindings::bind_jpegxs_decode(m);
+  plcv::bindings::bind_jpegxs_encode(m);
 }
