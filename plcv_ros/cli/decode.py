@@ -5,17 +5,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from plcv_ros.cli import batch
 from plcv_ros.cli.encode import add_files
-from plcv_ros.codecs import MAX_PIXELS, SUFFIXES, CodecError, decode
+from plcv_ros.codecs import MAX_PIXELS, SUFFIXES, CodecError, decode, info, jpegxs
 
 EPILOG = """
+A JPEG XS codestream does not say what its components are. Without --colour, three of full size are R, G, B, subsampled ones Y, Cb, Cr of
+BT.601 in full range, and one is grey; more than 8 bits a sample are rounded to 8. --planes writes the components as they are, one grey picture
+each (frame_c0.png, frame_c1.png, ...), in the low bits of 16 where a sample has more than 8. A file of several frames becomes frame_f0.png,
+frame_f1.png, ...
+
 Existing files are not touched unless --force or --skip-existing says so; nothing is written before that is checked.
 
 examples:
   plcv decode frame.astc frame.png
   plcv decode encoded/ pictures/
+  plcv decode camera.jxs camera.png --colour bt601-limited
+  plcv decode 12bit.jxs 12bit.png --planes
 """
 
 
@@ -26,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_files(
         parser, f"encoded files ({', '.join(SUFFIXES)}), or folders of them", "a picture (.png, .ppm, .bmp, .tif), or a folder for several inputs"
     )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--colour", choices=jpegxs.COLOURS, help="JPEG XS: what the components are")
+    what.add_argument("--planes", action="store_true", help="JPEG XS: the components as they are")
     parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS, metavar="N", help="refuse larger pictures (default %(default)s)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that decode one picture (default 1)")
 
@@ -33,12 +48,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Decode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
     try:
-        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PictureError, write_picture
+        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PLANE_SUFFIXES, PictureError, write_picture
 
-        if batch.is_file_target(args.output) and args.output.suffix.lower() not in LOSSLESS_SUFFIXES:
-            raise batch.BatchError(f"{args.output} ends in {args.output.suffix}, expected one of {', '.join(LOSSLESS_SUFFIXES)}")
+        suffixes = PLANE_SUFFIXES if args.planes else LOSSLESS_SUFFIXES
+        if batch.is_file_target(args.output) and args.output.suffix.lower() not in suffixes:
+            raise batch.BatchError(f"{args.output} ends in {args.output.suffix}, expected one of {', '.join(suffixes)}")
         planned = batch.jobs(args.inputs, args.output, ".png", SUFFIXES, args.recursive)
-        todo = batch.apply_policy(planned, args.existing)
+        todo = batch.apply_policy(planned, args.existing, lambda job: targets(job, args.planes, args.max_pixels))
     except batch.BatchError as error:
         print(f"plcv decode: {error}", file=sys.stderr)
         return 2
@@ -46,15 +62,46 @@ def run(args: argparse.Namespace) -> int:
 
     def work(job: batch.Job) -> None:
         nonlocal written
-        image = decode(job.source.read_bytes(), max_pixels=args.max_pixels, threads=args.threads)
-        with batch.replacing(job.target) as path:
-            write_picture(path, image)
-        written += 1
-        if len(planned) == 1:
-            print(f"{job.target}: {image.shape[1]}x{image.shape[0]}")
+        payload = job.source.read_bytes()
+        for target, pixels in zip(targets(job, args.planes, args.max_pixels), pictures(payload, args)):
+            with batch.replacing(target) as path:
+                write_picture(path, pixels)
+            written += 1
+            if len(planned) == 1:
+                print(f"{target}: {pixels.shape[1]}x{pixels.shape[0]}, {8 * pixels.dtype.itemsize} bits")
 
     failed = batch.run_jobs(todo, work, "decode", (PictureError, CodecError, OSError))
     if len(planned) > 1:
         skipped = len(planned) - len(todo)
-        print(f"{written} files{f', {skipped} left alone' if skipped else ''}")
+        print(f"{written} pictures{f', {skipped} files left alone' if skipped else ''}")
     return int(failed > 0)
+
+
+def frames_of(payload: bytes, max_pixels: int) -> list[Any]:
+    """The payloads in a file: a JPEG XS file may hold several codestreams."""
+    return list(jpegxs.split(payload, max_pixels)) if payload.startswith(jpegxs.MAGIC) else [payload]
+
+
+def pictures(payload: bytes, args: argparse.Namespace) -> Iterator[npt.NDArray[Any]]:
+    """Every picture of a file, or with --planes every component of each. Raises CodecError."""
+    for frame in frames_of(payload, args.max_pixels):
+        if not args.planes:
+            yield decode(frame, max_pixels=args.max_pixels, threads=args.threads, colour=args.colour)
+        elif info(frame)["codec"] == "jxs":
+            yield from jpegxs.decode_planes(frame, args.max_pixels, args.threads)
+        else:
+            raise CodecError(f"--planes is for JPEG XS, this is {info(frame)['codec']}")
+
+
+def targets(job: batch.Job, planes: bool, max_pixels: int) -> list[Path]:
+    """The pictures that a file becomes: one, unless it holds several frames or its components are written apart."""
+    try:
+        payload = job.source.read_bytes()
+        frames = frames_of(payload, max_pixels)
+        components = jpegxs.header(frames[0], max_pixels)["Nc"] if planes else 1
+    except (CodecError, OSError):  # said when its turn comes
+        return [job.target]
+    names = [f"_f{k}" for k in range(len(frames))] if len(frames) > 1 else [""]
+    if planes:
+        names = [f"{name}_c{c}" for name in names for c in range(components)]
+    return [job.target.with_name(f"{job.target.stem}{name}{job.target.suffix}") for name in names]

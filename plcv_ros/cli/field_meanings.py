@@ -32,7 +32,7 @@ _JPEG = {
 
 
 _JPEGXS = {
-    "capabilities": "CAP: what a decoder must be able to do",
+    "cap": "capabilities that a decoder needs",
     "Lcod": "bytes of the codestream; 0 = not stated",
     "Ppih": "profile",
     "Plev": "level and sublevel",
@@ -56,10 +56,22 @@ _JPEGXS = {
     "Qpih": "quantizer",
     "Fs": "signs",
     "Rm": "run mode of significance flags",
-    "components": "depth B in bits, sampling factors sx and sy",
+    "B": "bits a sample of the components",
+    "sx": "horizontal sampling factors of the components",
+    "sy": "vertical sampling factors of the components",
     "G": "gains of the bands",
     "P": "priorities of the bands",
-    "comments": "comment segments",
+    "Tnlt": "non-linear output transform",
+    "DCO": "its offset (type 1)",
+    "T1": "its lower threshold (type 2)",
+    "T2": "its upper threshold (type 2)",
+    "E": "its slope (type 2)",
+    "COM": "comments: 0 vendor, 1 copyright",
+    "component_sizes": "samples; from Wf, Hf, sx, sy",
+    "slices": "from Hf, Hsl, NLy",
+    "precinct_rows": "from Hf, NLy",
+    "precinct_columns": "from Wf, Cw",
+    "header_bytes": "where the first slice starts",
 }
 
 _JPEGXS_VALUES: dict[str, dict[int, str]] = {
@@ -81,6 +93,7 @@ _JPEGXS_VALUES: dict[str, dict[int, str]] = {
         0xC340: "High Bayer",
     },
     "Cpih": {0: "none: components are coded as they are", 1: "reversible (RCT): components are R, G, B", 3: "Star-Tetrix (Bayer)"},
+    "Tnlt": {0: "none", 1: "quadratic", 2: "extended"},
     "Lh": {0: "short where they suffice", 1: "always long"},
     "Rl": {0: "one for all packets of a precinct", 1: "one a packet"},
     "Qpih": {0: "deadzone", 1: "uniform"},
@@ -104,10 +117,26 @@ _LEVELS = {
 _SUBLEVELS = {0x00: "unrestricted", 0x80: "full", 0x10: "12 bpp", 0x0C: "9 bpp", 0x08: "6 bpp", 0x06: "4 bpp", 0x04: "3 bpp", 0x03: "2 bpp"}
 
 
+_CAPABILITIES = {
+    0x4000: "Star-Tetrix",
+    0x2000: "quadratic transform",
+    0x1000: "extended transform",
+    0x0800: "4:2:0",
+    0x0400: "components without wavelet transform",
+    0x0200: "lossless",
+    0x0080: "raw switch a packet",
+}
+_NONLINEARITY = {"DCO": 1, "T1": 2, "T2": 2, "E": 2}
+"""Field -> the type of non-linear transform that has it."""
+_HEXADECIMAL = ("cap", "Ppih", "Plev")
+
+
 def _jpegxs(name: str, value: Any) -> str:
     text = _JPEGXS.get(name, "")
     if name == "Plev":
         return f"level {_LEVELS.get(value >> 8, 'unknown')}, sublevel {_SUBLEVELS.get(value & 255, 'unknown')}"
+    if name == "cap":
+        return f"{text}: {', '.join(word for bit, word in _CAPABILITIES.items() if value & bit) or 'none'}"
     if name in _JPEGXS_VALUES:
         return f"{text}: {_JPEGXS_VALUES[name].get(value, 'unknown')}"
     return text
@@ -120,3 +149,22 @@ def meaning(codec: str, name: str, header: Mapping[str, Any]) -> str:
     if codec == "jpeg" and name.startswith("quantization_table_"):
         return "divisors in zig-zag order"
     return {"astc": _ASTC, "jpeg": _JPEG}.get(codec, {}).get(name, "")
+
+
+def is_present(codec: str, name: str, header: Mapping[str, Any]) -> bool:
+    """Whether the field is in this file at all: a JPEG XS transform has the numbers of its type alone."""
+    wanted = _NONLINEARITY.get(name) if codec == "jxs" else None
+    return wanted is None or wanted == header["Tnlt"]
+
+
+def value_text(name: str, value: Any) -> str:
+    """A field's value as a table shows it: lists in one cell, their objects one a line."""
+    if name in _HEXADECIMAL:
+        return f"{value:#06x}"
+    if name == "component_sizes":
+        return " ".join(f"{width}x{height}" for width, height in value)
+    if isinstance(value, (list, tuple)):
+        return "\n".join(value_text("", item) for item in value) if value and isinstance(value[0], dict) else " ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return str(value)

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli import batch
-from plcv_ros.cli.field_meanings import meaning
-from plcv_ros.codecs import SUFFIXES, CodecError, header, info
+from plcv_ros.cli.field_meanings import is_present, meaning, value_text
+from plcv_ros.codecs import SUFFIXES, CodecError, header, info, jpegxs
 
 EPILOG = """
 examples:
   plcv info frame.astc
   plcv info encoded/ --json
 """
+
+
+FILE_WIDTH = 140
+"""Columns of the table where it is not shown in a terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +56,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """What :func:`plcv_ros.codecs.info` says of a file, its bits a pixel, and its header's fields under ``header``."""
+    """What :func:`plcv_ros.codecs.info` says of a file, its frames, bits a pixel of one, and the first one's header fields under ``header``."""
     payload = file.read_bytes()
     facts = info(payload)
-    bits = round(8 * facts["bytes"] / (facts["width"] * facts["height"]), 4)
-    return {"file": str(file), **facts, "bit_per_px": bits, "header": header(payload)}
+    bits = 8 * facts["bytes"] / (facts["width"] * facts["height"])
+    frames = len(jpegxs.split(payload)) if facts["codec"] == "jxs" else 1
+    return {"file": str(file), **facts, "frames": frames, "bit_per_px": round(bits / frames, 4), "header": header(payload)}
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -67,23 +72,19 @@ def show(facts: dict[str, Any]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     codec = f"{facts['codec']} {facts['detail']}".rstrip()
     headline = f"{facts['file']}: {codec}, {facts['width']}x{facts['height']}, {facts['bytes']} bytes, {facts['bit_per_px']:.3f} bit/px"
+    if facts["frames"] > 1:
+        headline += f", {facts['frames']} frames; the first one's header:"
     console.print(Text(headline, style="bold"), soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("field", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("meaning", overflow="fold")
     for name, value in facts["header"].items():
-        table.add_row(name, Text(value_text(value)), Text(meaning(facts["codec"], name, facts["header"])))
+        if is_present(facts["codec"], name, facts["header"]):
+            table.add_row(name, Text(value_text(name, value)), Text(meaning(facts["codec"], name, facts["header"])))
     console.print(table)
     console.print()
-
-
-def value_text(value: Any) -> str:
-    """A header field's value as a table shows it: lists in one cell, their objects one a line."""
-    if isinstance(value, list):
-        return "\n".join(map(value_text, value)) if value and isinstance(value[0], dict) else " ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
-    return str(value)

@@ -11,6 +11,9 @@ import numpy.typing as npt
 LOSSLESS_SUFFIXES = (".png", ".ppm", ".bmp", ".tif", ".tiff")
 """Files that hold decoded pictures as they are."""
 
+PLANE_SUFFIXES = (".png", ".tif", ".tiff")
+"""Those that also hold a grey plane of 16 bits."""
+
 _NO_ALPHA = (".jpg", ".jpeg", ".ppm", ".pgm", ".bmp")
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from . import jpegxs
 from .astc import AstcCodec
 from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, YUV422_FORMATS
@@ -25,6 +26,7 @@ __all__ = [
     "decode",
     "header",
     "info",
+    "jpegxs",
     "make_codec",
     "simd_targets",
 ]

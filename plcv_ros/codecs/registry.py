@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from . import astc, jpeg, jpeg_header
+from . import astc, jpeg, jpeg_header, jpegxs
 from .errors import CodecError
 from .images import MAX_PIXELS, check_out
 from .payloads import Payload, as_bytes_view
@@ -43,7 +43,7 @@ CODECS: tuple[str, ...] = tuple(_CODECS)
 """Names that `make_codec` takes."""
 
 
-SUFFIXES: dict[str, str] = {".astc": "astc", ".jpg": "jpeg", ".jpeg": "jpeg"}
+SUFFIXES: dict[str, str] = {".astc": "astc", ".jxs": "jxs", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """Suffix of a file -> its codec. The first one of a codec is the one to write."""
 
 
@@ -62,13 +62,15 @@ def make_codec(name: str, **options: Any) -> Codec:
     return codec
 
 
+_MAGIC = {"astc": astc.MAGIC, "jxs": jpegxs.MAGIC, "jpeg": jpeg.MAGIC}
+
+
 def _identify(view: memoryview) -> str:
     start = bytes(view[:4])
-    if start == astc.MAGIC:
-        return "astc"
-    if start[:3] == jpeg.MAGIC:
-        return "jpeg"
-    expected = f"{astc.MAGIC.hex()} (astc) or {jpeg.MAGIC.hex()} (jpeg)"
+    for name, magic in _MAGIC.items():
+        if start.startswith(magic):
+            return name
+    expected = " or ".join(f"{magic.hex()} ({name})" for name, magic in _MAGIC.items())
     raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {expected}")
 
 
@@ -91,6 +93,8 @@ def decode(
     limit = _check_max_pixels(max_pixels)
     threads = check_threads(threads)
     name = _identify(view)
+    if name == "jxs":
+        return jpegxs.decode(view, limit, threads, out, colour)
     if colour is not None:
         raise CodecError(f"colour is {colour!r}, expected None for {name}: only JPEG XS codestreams leave open what their components are")
     if name == "astc":
@@ -114,6 +118,11 @@ def info(payload: Payload) -> dict[str, Any]:
     if name == "astc":
         block_x, block_y, width, height = astc.header(view)
         return {"codec": name, "width": width, "height": height, "detail": f"{block_x}x{block_y}", "bytes": len(view)}
+    if name == "jxs":
+        fields = jpegxs.header(view)
+        width, height = fields["Wf"], fields["Hf"]
+        rate = 8 * (fields["Lcod"] or len(view)) / (width * height)
+        return {"codec": name, "width": width, "height": height, "detail": f"{rate:.3g}bpp", "bytes": len(view)}
     width, height = jpeg.header(view)
     return {"codec": name, "width": width, "height": height, "detail": "", "bytes": len(view)}
 
@@ -121,7 +130,11 @@ def info(payload: Payload) -> dict[str, Any]:
 def header(payload: Payload) -> dict[str, Any]:
     """Every field of a payload's header, by the names of its standard; numbers, texts and lists of them. Raises CodecError."""
     view = as_bytes_view(payload)
-    if _identify(view) == "astc":
+    name = _identify(view)
+    if name == "jxs":
+        fields = jpegxs.header(view)
+        return fields | {"COM": [{"Tcom": kind, "text": text.decode("latin-1")} for kind, text in fields["COM"]]}
+    if name == "astc":
         block_x, block_y, width, height = astc.header(view)
         return {"magic": astc.MAGIC.hex(), "block_x": block_x, "block_y": block_y, "block_z": 1, "width": width, "height": height, "depth": 1}
     return jpeg_header.fields(view)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -135,6 +136,7 @@ def test_one_bad_file_does_not_stop_the_others(folder: Path, tmp_path: Path, cap
         (["encode", "no.png", "out.astc"], "no.png: no such file"),
         (["encode", "in.png", "in.png", "out", "--codec", "astc"], "in.png and in.png would both become out/in.astc"),
         (["encode", "empty", "out", "--codec", "astc"], "empty holds no file that ends in .png"),
+        (["decode", "in.png", "out.ppm", "--planes"], "out.ppm ends in .ppm, expected one of .png, .tif"),
         (["decode", "in.png", "out.jpg"], "out.jpg ends in .jpg, expected one of .png, .ppm"),
         (["decode", "in.png", "in.png", "--force"], "in.png is input and output at once"),
         (["info", "empty"], "empty holds no file that ends in .astc"),
@@ -191,3 +193,108 @@ def test_info_of_files_that_are_wrong(png: Path, tmp_path: Path, capsys: pytest.
     assert len(shown.err.splitlines()) == 3
     assert "none.astc: No such file" in shown.err
     assert "in.png: payload of" in shown.err
+
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "jpegxs"
+MANIFEST = {vector["file"]: vector for vector in json.loads((VECTORS / "manifest.json").read_text())["vectors"]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "o01_gray_18x4_worked_example.jxs",
+        "o08_gray12_lossless_64x33_h3v2.jxs",
+        "o07_rgb_rct_lossless_75x51.jxs",
+        "s23_rgb10_80x45.jxs",
+        "s24_yuv422_12bit_90x40.jxs",
+        "s18_yuv420_70x38_h2v2.jxs",
+    ],
+)
+def test_planes_are_the_components_as_they_are(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vector = MANIFEST[name]
+    assert main(words("decode", VECTORS / name, tmp_path / "p.png", "--planes")) == 0
+    wide = vector["bit_depth"] > 8
+    assert f"p_c0.png: {vector['width']}x{vector['height']}, {16 if wide else 8} bits" in capsys.readouterr().out
+    assert len(list(tmp_path.iterdir())) == vector["components"]
+    for c, expected in enumerate(vector["sha256_planes"]):
+        plane = cv2.imread(str(tmp_path / f"p_c{c}.png"), cv2.IMREAD_UNCHANGED)
+        assert plane.dtype == (np.uint16 if wide else np.uint8)
+        assert hashlib.sha256(plane.astype("<u2" if wide else "u1").tobytes()).hexdigest() == expected
+
+
+def test_every_frame_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "s29_rgb_two_frames.jxs"
+    assert main(words("decode", VECTORS / name, tmp_path / "f.png")) == 0
+    frames = [codecs.decode(part) for part in codecs.jpegxs.split((VECTORS / name).read_bytes())]
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["f_f0.png", "f_f1.png"]
+    for k, frame in enumerate(frames):
+        assert (cv2.imread(str(tmp_path / f"f_f{k}.png"))[..., ::-1] == frame).all()
+    assert main(words("decode", VECTORS / name, tmp_path / "f.png")) == 2
+    assert "f_f0.png" in capsys.readouterr().err, "what would be overwritten is known beforehand"
+    assert main(words("decode", VECTORS / name, tmp_path / "p.tif", "--planes")) == 0
+    assert len(list(tmp_path.glob("p_f?_c?.tif"))) == 6
+    capsys.readouterr()
+    assert main(words("info", VECTORS / name, "--json")) == 0
+    (facts,) = json.loads(capsys.readouterr().out)
+    assert (facts["frames"], facts["bit_per_px"], facts["detail"]) == (2, 5.0, "5bpp")
+
+
+def test_colour_is_what_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = VECTORS / "s14_yuv422_96x64_default.jxs"
+    pictures = {}
+    for colour in ("bt601-full", "bt601-limited"):
+        assert main(words("decode", path, tmp_path / "c.png", "--colour", colour, "--force")) == 0
+        pictures[colour] = cv2.imread(str(tmp_path / "c.png"))[..., ::-1]
+        assert (pictures[colour] == codecs.decode(path.read_bytes(), colour=colour)).all()
+    assert (pictures["bt601-full"] != pictures["bt601-limited"]).any()
+    assert (pictures["bt601-full"] == codecs.decode(path.read_bytes())).all()
+    capsys.readouterr()
+    assert main(words("decode", path, tmp_path / "d.png", "--colour", "rgb")) == 1
+    assert "components are subsampled" in capsys.readouterr().err
+
+
+def test_planes_and_colour_are_for_jpeg_xs(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(words("encode", png, tmp_path / "o.astc"))
+    assert main(words("decode", tmp_path / "o.astc", tmp_path / "p.png", "--planes")) == 1
+    assert "--planes is for JPEG XS, this is astc" in capsys.readouterr().err
+    assert main(words("decode", tmp_path / "o.astc", tmp_path / "p.png", "--colour", "rgb")) == 1
+    assert "colour is 'rgb', expected None for astc" in capsys.readouterr().err
+    assert not (tmp_path / "p.png").exists()
+
+
+def test_damaged_codestreams_are_said_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = sorted(name for name, vector in MANIFEST.items() if vector["expect"] == "error")
+    assert main(words("decode", *(VECTORS / name for name in bad), tmp_path / "out")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [Path(line.split(": ")[1]).name for line in lines] == bad
+    assert not (tmp_path / "out").exists()
+
+
+def test_info_of_jpeg_xs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words("info", VECTORS)) == 1, "one of the invalid files has an invalid header"
+    shown = capsys.readouterr()
+    for name, vector in MANIFEST.items():
+        if vector["expect"] == "ok":
+            assert f"{name}: jxs " in shown.out
+    for text in (
+        "Qpih               1 ",
+        "quantizer: uniform",
+        "lossless",
+        "reversible (RCT): components are R, G, B",
+        "0x0080",
+        "66x42 33x21 33x21",
+        "DCO",
+    ):
+        assert text in shown.out
+    assert "T1 " not in shown.out.split("o13_rgb_nlt1")[1].split("o0")[0].split("s01")[0], "the quadratic transform has no thresholds"
+
+
+def test_info_names_profiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    payload = bytearray((VECTORS / "o04_rgb_rct_96x64.jxs").read_bytes())
+    at = payload.index(b"\xff\x12") + 8
+    payload[at : at + 4] = bytes.fromhex("4a402010")
+    (tmp_path / "x.jxs").write_bytes(payload)
+    assert main(words("info", tmp_path / "x.jxs")) == 0
+    shown = capsys.readouterr().out
+    assert "profile: High 444.12" in shown
+    assert "level 4k-1, sublevel 12 bpp" in shown
