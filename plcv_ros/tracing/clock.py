@@ -135,8 +135,8 @@ class ClockOffset:
 
     def _stepped(self, fit: _Fit, exchange: _Exchange) -> bool:
         deviation = exchange.offset - fit.offset(exchange.at)
-        # A queue of q on one way adds q to the delay and q/2 to the offset.
-        allowed = max(exchange.delay - fit.round_trip, 0) / 2 + 3 * fit.sigma(exchange.at) + STEP_NS
+        # A queue of q on one way adds q to the delay and q/2 to the offset; what the fit rests on may have met one as well as this exchange.
+        allowed = abs(exchange.delay - fit.round_trip) / 2 + 3 * fit.sigma(exchange.at) + STEP_NS
         if abs(deviation) <= allowed:
             self._suspects.clear()
             return False

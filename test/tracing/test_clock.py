@@ -149,6 +149,27 @@ def test_a_small_step_is_followed_too() -> None:
     assert abs(error_ms(link, estimator, 32.0)) < 0.3
 
 
+def test_a_slow_start_is_no_step() -> None:
+    # A process that starts up answers all that has waited for it at once: every request has waited less than the one before.
+    link = Link(lambda t: max(1500.0 - 1000.0 * t, 0.1), lambda _: 0.1, 0, 20.0)
+    estimator = run(link, 6.0)
+    assert estimator.steps == 0
+    assert abs(error_ms(link, estimator, 6.0)) < 0.1
+
+
+def test_a_busy_computer_is_no_step() -> None:
+    rng = random.Random(6)
+    busy = queue(rng, 0.1, 0.9, 40.0)
+    link = Link(busy, busy, 0, 0.0)
+    estimator = ClockOffset()
+    for t in range(0, 300, 2):
+        run(link, 2.0, estimator, start=t)
+        estimate = estimator.estimate(t + 2.0)
+        assert estimate is not None
+        assert abs(error_ms(link, estimator, t + 2.0)) * MS <= estimate.uncertainty_ns
+    assert estimator.steps == 0
+
+
 def test_one_absurd_exchange_changes_nothing() -> None:
     link = Link(lambda _: 1.0, lambda _: 1.0, 5 * MS, 0.0)
     estimator = run(link, 10.0)
