@@ -303,7 +303,8 @@ def check_codecs() -> Iterator[Finding]:
     """The compiled codecs and the instruction set that they use."""
     found, error = _probe(
         "import json, numpy as np; from plcv_ros.codecs import decode, make_codec; from plcv_ros.codecs.targets import current_target; "
-        "decode(make_codec('astc').encode(np.zeros((16, 16, 3), np.uint8))); print(json.dumps({'target': current_target()}))"
+        "image = np.zeros((64, 64, 3), np.uint8); [decode(make_codec(name, **options).encode(image)) for name, options in "
+        "(('astc', {}), ('jxs', {'bpp': 8}))]; print(json.dumps({'target': current_target()}))"
     )
     if error:
         yield Finding(
@@ -312,9 +313,9 @@ def check_codecs() -> Iterator[Finding]:
     elif found["target"] == "scalar":
         forced = os.environ.get("PLCV_SIMD", "")
         remedy = "unset PLCV_SIMD" if forced else "encoding is several times slower than with AVX2 or NEON"
-        yield Finding("codecs", "warn", "ASTC runs without SIMD", remedy)
+        yield Finding("codecs", "warn", "ASTC and JPEG XS run without SIMD", remedy)
     else:
-        yield Finding("codecs", "ok", f"ASTC encodes and decodes; instruction set: {found['target']}")
+        yield Finding("codecs", "ok", f"ASTC and JPEG XS encode and decode; instruction set: {found['target']}")
 
 
 def _library(name: str, module: str, use: str, extra: str) -> Finding:

@@ -12,6 +12,8 @@ from typing import Any
 
 from plcv_ros.cli import batch
 from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
+from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
+from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
 
 EPILOG = """
 The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
@@ -20,12 +22,26 @@ unless --force or --skip-existing says so; nothing is written before that is che
 examples:
   plcv encode in.png out.astc
   plcv encode in.png out.jxs --bpp 3 --preset high
+  plcv encode in.png out.jxs --lossless
   plcv encode photos/ encoded/ --codec astc --block 12x12 --skip-existing
 """
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "block": ("astc",),
-    "preset": ("astc",),
+    "preset": ("astc", "jxs"),
+    "bpp": ("jxs",),
+    "lossless": ("jxs",),
+    "rate_control": ("jxs",),
+    "weights": ("jxs",),
+    "significance": ("jxs",),
+    "vertical_prediction": ("jxs",),
+    "raw_counts": ("jxs",),
+    "quantizer": ("jxs",),
+    "signs": ("jxs",),
+    "levels": ("jxs",),
+    "precision": ("jxs",),
+    "search": ("jxs",),
+    "colour_transform": ("jxs",),
     "quality": ("jpeg",),
     "subsampling": ("jpeg",),
 }
@@ -39,10 +55,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_files(parser, "pictures (.png, .jpg, ...), or folders of them", "a file, or a folder for several inputs")
     parser.add_argument("--codec", choices=CODECS, help="where the output's suffix does not say it")
     parser.add_argument("--block", type=_block, metavar="WxH", help="ASTC: 8x8 (2.00 bit/px, the default) or 12x12 (0.889 bit/px)")
-    parser.add_argument("--preset", help="ASTC: fast (default), fine, paper")
-    parser.add_argument("--quality", type=int, metavar="Q", help="JPEG: 1 to 100 (default 90)")
-    parser.add_argument("--subsampling", help="JPEG: 444, 422, 420 (default), 440, 411")
+    parser.add_argument("--preset", help=f"ASTC: fast (default), fine, paper; JPEG XS: {', '.join(PRESETS)} (default high)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that encode one picture (default 1)")
+    jxs = parser.add_argument_group("JPEG XS")
+    jxs.add_argument("--bpp", type=float, metavar="BITS", help="bits a pixel, of the whole file (default 3)")
+    jxs.add_argument("--lossless", action="store_const", const=True, help="the exact pixels, in as many bytes as they take")
+    jxs.add_argument("--rate-control", choices=RATE_CONTROLS, help="every slice its share (default), or what one leaves over to the next")
+    jxs.add_argument("--weights", type=Path, metavar="JSON", help="gains and priorities of the bands, for example trained for a task")
+    tools = parser.add_argument_group("JPEG XS coding tools, where the preset's are not wanted")
+    for name in ("significance", "vertical_prediction", "raw_counts", "colour_transform"):
+        tools.add_argument(f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction)
+    for name, choices in (("quantizer", QUANTIZERS), ("signs", SIGNS), ("levels", LEVELS), ("precision", PRECISIONS), ("search", SEARCHES)):
+        tools.add_argument(f"--{name}", choices=choices)
+    jpeg = parser.add_argument_group("JPEG")
+    jpeg.add_argument("--quality", type=int, metavar="Q", help="1 to 100 (default 90)")
+    jpeg.add_argument("--subsampling", help="444, 422, 420 (default), 440, 411")
 
 
 def add_files(parser: argparse.ArgumentParser, inputs: str, output: str) -> None:

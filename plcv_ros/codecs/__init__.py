@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pixels to bytes and back: pruned ASTC (own, C++ and SIMD) and JPEG (libjpeg-turbo). No ROS, no torch."""
+"""Pixels to bytes and back: pruned ASTC and JPEG XS (own, C++ and SIMD), JPEG (libjpeg-turbo). No ROS, no torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from .astc import AstcCodec
 from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, YUV422_FORMATS
 from .jpeg import JpegCodec
+from .jpegxs import JxsCodec
 from .payloads import Strip
 from .registry import CODECS, SUFFIXES, Codec, decode, header, info, make_codec
 from .targets import simd_targets
@@ -22,6 +23,7 @@ __all__ = [
     "Codec",
     "CodecError",
     "JpegCodec",
+    "JxsCodec",
     "Strip",
     "decode",
     "header",

@@ -37,7 +37,7 @@ class Codec(Protocol):
         """Encode one frame as strips that decode alone."""
 
 
-_CODECS: dict[str, type[Any]] = {"astc": astc.AstcCodec, "jpeg": jpeg.JpegCodec}
+_CODECS: dict[str, type[Any]] = {"astc": astc.AstcCodec, "jxs": jpegxs.JxsCodec, "jpeg": jpeg.JpegCodec}
 
 CODECS: tuple[str, ...] = tuple(_CODECS)
 """Names that `make_codec` takes."""
@@ -48,9 +48,10 @@ SUFFIXES: dict[str, str] = {".astc": "astc", ".jxs": "jxs", ".jpg": "jpeg", ".jp
 
 
 def make_codec(name: str, **options: Any) -> Codec:
-    """Make a codec: ``make_codec("astc", block=(8, 8), preset="fast", threads=1)``, ``make_codec("jpeg", quality=90)``.
+    """Make a codec: ``make_codec("astc", block=(8, 8), preset="fast", threads=1)``, ``make_codec("jxs", bpp=3.0, preset="high")``,
+    ``make_codec("jpeg", quality=90)``.
 
-    Options are those of AstcCodec and JpegCodec. Raises CodecError, also for options that the codec does not have.
+    Options are those of AstcCodec, JxsCodec and JpegCodec. Raises CodecError, also for options that the codec does not have.
     """
     kind = _CODECS.get(name) if isinstance(name, str) else None
     if kind is None:

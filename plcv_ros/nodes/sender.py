@@ -23,7 +23,7 @@ from rclpy.duration import Duration
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, make_codec
+from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, JxsCodec, make_codec
 from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
@@ -136,6 +136,7 @@ class FrameSender:
         self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
         self._transport = transport.active(rmw=transport.rmw_in_use())
         self._warned = False
+        self._latest: tuple[int, int, str] | None = None
         self._meter = diagnostics.Meter()
 
     def start(self) -> None:
@@ -145,8 +146,10 @@ class FrameSender:
     def set_codec(self, values: dict[str, Value]) -> None:
         """Take over changed codec parameters from the next frame on. Raises CodecError, also where the frames' size does not suit them."""
         codec = codec_from(values)
-        if codec is not None and self.counters.width:
-            codec.payload_size(self.counters.width, self.counters.height)
+        if isinstance(codec, JxsCodec) and self._latest is not None:
+            smallest = codec.smallest_bpp(*self._latest)
+            if codec.bpp < smallest:
+                raise CodecError(f"bpp is {codec.bpp:g}, expected at least {smallest:.3g} for {self._latest[0]}x{self._latest[1]} pixels")
         self._codec = codec
 
     @property
@@ -223,6 +226,7 @@ class FrameSender:
             self._node.events.note(header, "captured", captured_ns)
         height, width = image.shape[:2]
         self.counters.width, self.counters.height = int(width), int(height)
+        self._latest = (int(width), int(height), pixel_format)
         if _listeners(self._compressed) and self._strip_bytes:
             frame.pixels = Pixels(image, pixel_format, original or pixel_format)
         elif _listeners(self._compressed):

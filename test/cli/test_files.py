@@ -49,6 +49,14 @@ def words(*parts: object) -> list[str]:
     [
         ("out.astc", [], "astc", {}),
         ("out.astc", ["--block", "12x12", "--preset", "fine"], "astc", {"block": (12, 12), "preset": "fine"}),
+        ("out.jxs", ["--bpp", "6"], "jxs", {"bpp": 6.0}),
+        (
+            "out.jxs",
+            ["--bpp", "7.5", "--preset", "main", "--no-significance", "--vertical-prediction", "--signs", "inline", "--quantizer", "deadzone"],
+            "jxs",
+            {"bpp": 7.5, "preset": "main", "significance": False, "vertical_prediction": True, "signs": "inline", "quantizer": "deadzone"},
+        ),
+        ("out.jxs", ["--lossless"], "jxs", {"lossless": True}),
         ("out.jpg", ["--quality", "70", "--subsampling", "444"], "jpeg", {"quality": 70, "subsampling": "444"}),
         ("OUT.JPEG", [], "jpeg", {}),
     ],
@@ -66,6 +74,26 @@ def test_a_line_says_what_was_written(png: Path, tmp_path: Path, capsys: pytest.
     main(words("encode", png, tmp_path / "o.astc"))
     out = capsys.readouterr().out
     assert f"{tmp_path / 'o.astc'}: 40x24, astc 8x8, 256 bytes, 2.13 bit/px" in out
+
+
+def test_lossless_is_lossless(png: Path, tmp_path: Path) -> None:
+    assert main(words("encode", png, tmp_path / "o.jxs", "--lossless")) == 0
+    assert main(words("decode", tmp_path / "o.jxs", tmp_path / "back.png")) == 0
+    assert (cv2.imread(str(tmp_path / "back.png")) == cv2.imread(str(png))).all()
+
+
+def test_a_rate_that_does_not_fit_is_said(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words("encode", png, tmp_path / "o.jxs", "--bpp", "0.5")) == 1
+    assert "in.png: bpp gives 60 bytes, too few for 40x24 pixels: the smallest possible bpp is" in capsys.readouterr().err
+    assert not (tmp_path / "o.jxs").exists()
+
+
+def test_weights_reach_the_stream(png: Path, tmp_path: Path) -> None:
+    fields = codecs.header(codecs.make_codec("jxs", bpp=6).encode(picture()))
+    gains = [1, *fields["G"][1:]]
+    (tmp_path / "w.json").write_text(json.dumps({"gains": gains, "priorities": list(fields["P"]), "made by": "a test"}))
+    assert main(words("encode", png, tmp_path / "o.jxs", "--bpp", "6", "--weights", tmp_path / "w.json")) == 0
+    assert list(codecs.header((tmp_path / "o.jxs").read_bytes())["G"]) == gains
 
 
 def test_grey_stays_grey_and_transparency_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +157,11 @@ def test_one_bad_file_does_not_stop_the_others(folder: Path, tmp_path: Path, cap
         (["encode", "in.png", "in.png"], "in.png ends in .png, expected one of .astc"),
         (["encode", "in.png", "out.astc", "--codec", "jpeg"], "out.astc is a astc file, but --codec is jpeg"),
         (["encode", "in.png", "out.astc", "--quality", "7"], "--quality belongs to jpeg, the output is astc"),
+        (["encode", "in.png", "out.astc", "--bpp", "3"], "--bpp belongs to jxs, the output is astc"),
+        (["encode", "in.png", "out.jpg", "--no-raw-counts"], "--raw-counts belongs to jxs, the output is jpeg"),
+        (["encode", "in.png", "out.jxs", "--preset", "fast"], "preset is 'fast', expected one of high, main, pruned"),
+        (["encode", "in.png", "out.jxs", "--bpp", "0"], "bpp is 0.0, expected a number above 0"),
+        (["encode", "in.png", "out.jxs", "--weights", "in.png"], "weights file in.png is not JSON"),
         (["encode", "in.png", "out.astc", "--block", "9x9"], "block is (9, 9), expected one of (8, 8), (12, 12)"),
         (["encode", "in.png", "out.jpg", "--quality", "700"], "quality is 700, expected an int from 1 to 100"),
         (["encode", "in.png", "in.png", "out.astc"], "out.astc is one file, expected a folder for 2 inputs"),

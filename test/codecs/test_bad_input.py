@@ -18,7 +18,7 @@ GOOD = make_codec("astc").encode(np.zeros((20, 30, 3), np.uint8))
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("jxs", {}, "codec is 'jxs', expected one of astc, jpeg"),
+        ("j2k", {}, "codec is 'j2k', expected one of astc, jxs, jpeg"),
         (None, {}, "codec is None"),
         ("astc", {"block": (8, 9)}, r"block is \(8, 9\), expected one of \(8, 8\), \(12, 12\)"),
         ("astc", {"block": "8x8"}, "block is '8x8'"),

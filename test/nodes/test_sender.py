@@ -68,7 +68,7 @@ def publishers(monkeypatch):
     made: dict[str, SlowPublisher] = {}
 
     def create(node, message_type, topic, profile, on_demand=None):
-        made[topic] = SlowPublisher(subscribers=1 if topic == "image/astc" else 0)
+        made[topic] = SlowPublisher(subscribers=1 if topic in {"image/astc", "image/jxs"} else 0)
         return made[topic]
 
     monkeypatch.setattr(sender_module.qos, "create_publisher", create)
@@ -129,36 +129,50 @@ def test_sizes_may_change(publishers):
     assert [codecs.decode(payload).shape[1::-1] for _, payload in slow.published] == sizes
 
 
-def test_frames_that_the_codec_refuses_are_counted_and_said_once(publishers, monkeypatch):
+def test_frames_that_the_codec_refuses_are_counted_and_said_once(publishers):
     node = StubNode()
+    node.values.update(codec="jxs", jxs_bpp=3.0)
     sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
     sender.start()
-    slow = publishers["image/astc"]
-    good = sender.codec
-
-    class Refusing:
-        name, detail, pixel_formats = "astc", "8x8", good.pixel_formats
-
-        def payload_size(self, width, height):
-            if width < 32:
-                raise codecs.CodecError(f"width is {width}, too few for this rate")
-            return good.payload_size(width, height)
-
-        def encode(self, image, pixel_format="rgb8", out=None):
-            return good.encode(image, pixel_format, out)
-
-    monkeypatch.setattr(sender_module, "codec_from", lambda values: Refusing())
-    sender.set_codec(node.values)
-    for number, width in enumerate((16, 16, 64), 1):
+    slow = publishers["image/jxs"]
+    for number, width in enumerate((16, 16, 640), 1):
         slow.go_on.release()
-        sender.send(conversion.to_header(number * 1_000_000_000, "c"), frame(number, (width, 16)), "rgb8")
+        sender.send(conversion.to_header(number * 1_000_000_000, "c"), frame(number, (width, 96)), "rgb8")
     sender.drain()
     assert [number for number, _ in slow.published] == [3]
     assert (sender.counters.failed, sender.counters.encoded, sender.counters.dropped) == (2, 1, 0)
-    assert node.errors == ["a frame is dropped: width is 16, too few for this rate; more of them are only counted (failed on /diagnostics)"]
+    (error,) = node.errors
+    assert error.startswith("a frame is dropped: bpp gives 576 bytes, too few for 16x96 pixels: the smallest possible bpp is")
+    assert error.endswith("more of them are only counted (failed on /diagnostics)")
     assert [number for number, event in node.noted if event == "dropped"] == [1, 2]
-    # Settings that the frames at hand do not fit are refused when they are set, and the old ones stay.
-    sender.counters.width = 16
-    with pytest.raises(codecs.CodecError, match="too few"):
-        sender.set_codec(node.values)
-    assert isinstance(sender.codec, Refusing)
+
+
+def test_a_rate_that_the_frames_do_not_fit_is_refused_when_it_is_set(publishers):
+    node = StubNode()
+    node.values.update(codec="jxs", jxs_bpp=3.0)
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    sender.set_codec({**node.values, "jxs_bpp": 0.1})  # no frame is known yet
+    sender.set_codec({**node.values, "jxs_preset": "main", "jxs_significance": "never"})
+    assert (sender.codec.preset, sender.codec.tools.significance) == ("main", False)
+    sender.send(conversion.to_header(1_000_000_000, "c"), frame(1, (640, 96)), "rgb8")
+    with pytest.raises(codecs.CodecError, match=r"bpp is 0\.1, expected at least 0\.\d+ for 640x96 pixels"):
+        sender.set_codec({**node.values, "jxs_bpp": 0.1})
+    assert sender.codec.bpp == 3.0, "the old settings stay"
+
+
+@pytest.mark.parametrize(("pixel_format", "channels"), [("rgb8", 3), ("bgra8", 4), ("mono8", None), ("yuv422", 2), ("yuv422_yuy2", 2)])
+def test_jpeg_xs_takes_pixels_as_they_are(publishers, pixel_format, channels):
+    node = StubNode()
+    node.values.update(codec="jxs", jxs_bpp=6.0)
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    assert pixel_format in sender.pixel_formats
+    sender.start()
+    slow = publishers["image/jxs"]
+    slow.go_on.release()
+    image = np.random.default_rng(1).integers(0, 256, (48, 64) if channels is None else (48, 64, channels), np.uint8)
+    sender.send(conversion.to_header(1_000_000_000, "c"), image, pixel_format)
+    sender.drain()
+    ((_, payload),) = slow.published
+    assert payload == bytes(codecs.make_codec("jxs", bpp=6.0).encode(image, pixel_format))
+    fields = codecs.jpegxs.header(payload)
+    assert (fields["Nc"], fields["sx"]) == {"mono8": (1, (1,)), "rgb8": (3, (1, 1, 1)), "bgra8": (3, (1, 1, 1))}.get(pixel_format, (3, (1, 2, 2)))
