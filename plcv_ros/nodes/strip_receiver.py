@@ -14,7 +14,7 @@ from typing import Any
 from sensor_msgs.msg import CompressedImage
 
 from plcv_ros.codecs import CodecError
-from plcv_ros.nodes import conversion, qos, wire
+from plcv_ros.nodes import compat, conversion, qos, wire
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
@@ -30,6 +30,10 @@ def make_receiver(
     if transport_name not in wire.CODECS_WITH_STRIPS:
         raise ParameterError("strips", True, f"false with transport {transport_name}: only {', '.join(wire.CODECS_WITH_STRIPS)} have strips")
     return StripReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
+
+
+MESSAGES_AT_ONCE = 200
+"""Then the node's other subscriptions and timers have their turn."""
 
 
 class StripReceiver(FrameReceiver):
@@ -73,6 +77,12 @@ class StripReceiver(FrameReceiver):
         }
 
     def _on_message(self, message: CompressedImage) -> None:
+        self._take(message)
+        if self._subscription is not None:
+            for waiting in compat.take_waiting(self._subscription, MESSAGES_AT_ONCE):
+                self._take(waiting)
+
+    def _take(self, message: CompressedImage) -> None:
         now_ns = time.time_ns()
         self.last_arrival = time.monotonic()
         self.counters.bytes += len(message.data)

@@ -1,0 +1,444 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which configuration for which link: 1920x1080 at 30 fps between two emulated computers, real nodes, real DDS, packets lost and delayed.
+
+    python benchmarks/link.py                                  # the default set, 20 minutes
+    python benchmarks/link.py --all                            # every combination, hours
+    python benchmarks/link.py --only astc_12x12 --repeat 3     # combinations whose name contains the text
+    python benchmarks/link.py --report                         # the table and the plot of what has been measured
+
+T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is what is left of the latency from capture to decoded picture.
+A combination whose rate exceeds 90 % of the link's is reported by the frames a second that arrive. Needs Linux, root, iproute2 and a C++
+compiler; H.264 needs PyAV (pip install av).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from links.network import Link, Network, missing
+from measuring import REFERENCE, bits_per_pixel, jpeg_at, machine, read_rgb, say
+from offload import write_pictures
+
+from plcv_ros.cli.demo_report import cpu_seconds
+from plcv_ros.graph import build
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA
+
+WIDTH, HEIGHT, RATE = 1920, 1080, 30.0
+WARM_FRAMES = 90
+LINKS = Path(__file__).parent / "links"
+CSV_FILE = REFERENCE / "link.csv"
+PLOT_FILE = REFERENCE / "link.png"
+DOMAIN = "41"
+START_S = 25.0
+BUSY = 0.9
+"""Share of a link's rate above which latencies are those of a queue that grows."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """One way to code frames. ``bits`` a pixel: nominal; ``parameters`` of the camera node; ``bit_rate`` of H.264 in bit/s."""
+
+    name: str
+    transport: str
+    bits: float
+    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    bit_rate: int = 0
+
+
+def h264(name: str, bits_per_second: float) -> Sender:
+    """H.264 at a constant bit rate."""
+    return Sender(name, "h264", bits_per_second / (WIDTH * HEIGHT * RATE), bit_rate=round(bits_per_second))
+
+
+SMALL, LARGE = 8 / 9, 2.0
+SENDERS = {
+    s.name: s
+    for s in (
+        Sender("raw", "raw", 24.0, {"codec": "raw"}),
+        Sender("jpeg_2.0", "compressed", LARGE, {"codec": "jpeg"}),
+        Sender("jpeg_0.89", "compressed", SMALL, {"codec": "jpeg"}),
+        Sender("astc_8x8", "astc", LARGE, {"codec": "astc", "astc_block": "8x8"}),
+        Sender("astc_12x12", "astc", SMALL, {"codec": "astc", "astc_block": "12x12"}),
+        Sender("jxs_2.0", "jxs", LARGE, {"codec": "jxs", "jxs_preset": "pruned", "jxs_bpp": LARGE}),
+        Sender("jxs_0.89", "jxs", SMALL, {"codec": "jxs", "jxs_preset": "pruned", "jxs_bpp": SMALL}),
+        h264("h264_2.0", LARGE * WIDTH * HEIGHT * RATE),
+        h264("h264_0.89", SMALL * WIDTH * HEIGHT * RATE),
+        h264("h264_8M", 8e6),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One run: a sender, whole frames or strips, best effort or reliable, a link."""
+
+    sender: str
+    strips: bool
+    reliable: bool
+    link: Link
+
+    @property
+    def name(self) -> str:
+        """Short text that ``--only`` looks into."""
+        kind = f"{self.sender} {'strips' if self.strips else 'whole'} {'reliable' if self.reliable else 'best effort'}"
+        return f"{kind}, {self.link.text}"
+
+
+def combinations(everything: bool) -> list[Combination]:
+    """The default set, or every combination that makes sense."""
+    if everything:
+        return [
+            Combination(sender.name, strips, reliable, Link(rate, delay, loss))
+            for rate in (100, 1000)
+            for delay in (2, 5)
+            for loss in (0.0, 0.001, 0.01)
+            for sender in SENDERS.values()
+            for strips in ((False, True) if sender.transport in {"astc", "jxs"} else (False,))
+            for reliable in (False, True)
+            if sender.bits * WIDTH * HEIGHT * RATE < rate * 1.2e6 or sender.name == "raw"
+        ]
+    slow, lossy, fast, fast_lossy = Link(100), Link(100, loss=0.01), Link(1000), Link(1000, loss=0.001)
+    chosen = [
+        *((name, False, False, slow) for name in ("astc_12x12", "jxs_0.89", "jpeg_0.89", "h264_0.89", "h264_8M")),
+        ("astc_12x12", True, False, slow),
+        ("astc_12x12", False, True, slow),
+        *((name, False, False, lossy) for name in ("astc_12x12", "jpeg_0.89", "h264_8M")),
+        ("astc_12x12", True, False, lossy),
+        ("astc_12x12", False, True, lossy),
+        ("jxs_0.89", False, True, lossy),
+        ("h264_8M", False, True, lossy),
+        *((name, False, False, fast) for name in ("raw", "astc_8x8", "jxs_2.0", "jpeg_2.0", "h264_2.0")),
+        ("astc_8x8", True, False, fast),
+        ("astc_8x8", False, False, fast_lossy),
+        ("astc_8x8", True, False, fast_lossy),
+        ("astc_8x8", False, True, fast_lossy),
+    ]
+    return [Combination(*words) for words in chosen]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one combination gave; medians over repeated runs. Times in ms, CPU in cores, rates in Mbit/s and bit/px, shares from 0 to 1."""
+
+    sender: str
+    mode: str
+    qos: str
+    rate: float
+    delay_ms: float
+    loss: float
+    runs: int
+    frames: int
+    whole: int
+    partial: int
+    strips_share: float
+    fps: float
+    bits_per_pixel: float
+    megabit: float
+    transit_ms: float
+    p50: float
+    p95: float
+    p99: float
+    added_p50: float
+    added_p95: float
+    added_p99: float
+    encode_ms: float
+    publish_ms: float
+    cpu_camera: float
+    cpu_receiver: float
+    packets_lost: float
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What names the combination."""
+        return (self.sender, self.mode, self.qos, self.rate, self.delay_ms, self.loss)
+
+
+class Process:
+    """One process on one of the computers, its output kept in a file."""
+
+    def __init__(self, network: Network, side: str, words: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("w", encoding="utf-8") as file:
+            self._process = subprocess.Popen(
+                network.command(side, [sys.executable, *words]), env={**os.environ, **environment}, stdout=file, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for its end. Raises RuntimeError with its last words where it fails or does not end."""
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            code = -1
+        if code != 0:
+            self._process.kill()
+            tail = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-15:])
+            raise RuntimeError(f"{self.log.stem} ended with {code}:\n{tail}")
+
+    def end(self) -> None:
+        """Ask it to end, and see to it."""
+        if self._process.poll() is None:
+            self._process.send_signal(2)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def run_once(combination: Combination, pictures: Path, frames: int, quality: int, folder: Path, record: Path) -> dict[str, Any]:
+    """One run; the figures of a Row. ``record``: where the deliveries are kept, for the accuracy under loss."""
+    sender, total = SENDERS[combination.sender], WARM_FRAMES + frames
+    environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LINKS.parent), "PLCV_RECORD": str(record)}
+    # TCP resends what is lost; best effort is UDP, which lets it go.
+    environment |= build("edge", {"middleware": "large_data" if combination.reliable else "profile"}).environment
+    assert not combination.reliable or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
+    report, record_time = folder / "camera.json", total / RATE
+    with Network(combination.link) as network:
+
+        def start(side: str, name: str, words: list[str]) -> Process:
+            return Process(network, side, words, environment, folder / f"{name}.log")
+
+        if sender.transport == "h264":
+            receiver = start("remote", "receiver", [str(LINKS / "h264.py"), "receiver", str(int(combination.reliable)), str(record)])
+            camera_words = [str(LINKS / "h264.py"), "camera", str(pictures), str(RATE), str(total), str(sender.bit_rate), str(report)]
+            watch = None
+        else:
+            strips = combination.strips
+            receiver = start(
+                "remote",
+                "receiver",
+                [str(LINKS / "recorder.py"), *_parameters(transport=sender.transport, reliable=combination.reliable, strips=strips)],
+            )
+            parameters = {
+                **sender.parameters,
+                "source": str(pictures),
+                "rate": RATE,
+                "frames": total,
+                "start_when_subscribed": True,
+                "strips": strips,
+            }
+            if sender.transport == "compressed":
+                parameters["jpeg_quality"] = quality
+            camera_words = ["-m", "plcv_ros.nodes.camera", *_parameters(**parameters)]
+            watch = start("camera", "watch", [str(LINKS / "watch.py"), "camera", str(report)])
+        camera = start("camera", "camera", camera_words)
+        try:
+            cpu = _cpu_share(camera, receiver, record_time)
+            camera.wait(START_S + 2 * record_time)
+            time.sleep(0.5)
+            counters = network.counters()["forth"]
+        finally:
+            for process in (receiver, watch, camera):
+                if process is not None:
+                    process.end()
+    return _figures(combination, frames, record, _camera_values(report, sender), cpu, counters)
+
+
+def _parameters(**values: Any) -> list[str]:
+    words = ["--ros-args"]
+    for name, value in values.items():
+        words += ["-p", f"{name}:={json.dumps(value)}"]
+    return words
+
+
+def _cpu_share(camera: Process, receiver: Process, seconds: float) -> tuple[float, float]:
+    """Cores that both use in the middle of the run."""
+    time.sleep(START_S / 3 + seconds / 3)
+    before, begin = [cpu_seconds(p.pid) for p in (camera, receiver)], time.monotonic()
+    time.sleep(seconds / 3)
+    after, elapsed = [cpu_seconds(p.pid) for p in (camera, receiver)], time.monotonic() - begin
+    shares = [(b - a) / elapsed if a is not None and b is not None else float("nan") for a, b in zip(before, after)]
+    return shares[0], shares[1]
+
+
+def _camera_values(path: Path, sender: Sender) -> dict[str, float]:
+    if sender.transport == "h264":
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return {"bytes": values["bytes"], "encode_ms": statistics.median(values["encode_ms"]), "publish_ms": statistics.median(values["publish_ms"])}
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in lines if int(line["published"]) > 0]
+    if not lines:
+        raise RuntimeError(f"the camera published nothing; see {path}")
+    return {
+        "bytes": int(lines[-1]["bytes"]) / int(lines[-1]["encoded"] if sender.transport != "raw" else lines[-1]["published"]),
+        "encode_ms": statistics.median(float(line["encode_ms"]) for line in lines),
+        "publish_ms": statistics.median(float(line["publish_ms"]) for line in lines),
+    }
+
+
+def rows_missing(text: str) -> int:
+    """How many rows the text of recorder.py names."""
+    return sum(int(last) - int(first) + 1 for first, last in (part.split("-") for part in text.split()))
+
+
+def _figures(
+    combination: Combination, frames: int, record: Path, camera: dict[str, float], cpu: tuple[float, float], counters: dict[str, int]
+) -> dict[str, Any]:
+    with record.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    stamps = np.array([int(line["stamp_ns"]) for line in lines], np.int64)
+    # The camera's frames are a frame's time apart: those of the warm-up are the first ones.
+    measured = stamps >= stamps.min() + round((WARM_FRAMES - 0.5) / RATE * 1e9) if stamps.size else np.zeros(0, bool)
+    kept = [line for line, use in zip(lines, measured) if use]
+    latency = np.array([(int(line["decoded_ns"]) - int(line["stamp_ns"])) / 1e6 for line in kept])
+    lost_rows = np.array([rows_missing(line["missing_rows"]) for line in kept])
+    gone = max(0, frames - len(kept)) * HEIGHT
+    transit = combination.link.transit_ms(camera["bytes"])
+    span = (stamps[measured].max() - stamps[measured].min()) / 1e9 + 1 / RATE if kept else 1.0
+    percentiles = np.percentile(latency, (50, 95, 99)) if kept else np.full(3, np.nan)
+    return {
+        "frames": frames,
+        "whole": int((lost_rows == 0).sum()),
+        "partial": int((lost_rows > 0).sum()),
+        "strips_share": 1 - (float(lost_rows.sum()) + gone) / (frames * HEIGHT),
+        "fps": len(kept) / span,
+        "bits_per_pixel": 8 * camera["bytes"] / (WIDTH * HEIGHT),
+        "megabit": 8 * camera["bytes"] * RATE / 1e6,
+        "transit_ms": transit,
+        **{name: float(value) for name, value in zip(("p50", "p95", "p99"), percentiles)},
+        **{f"added_{name}": float(value) - transit for name, value in zip(("p50", "p95", "p99"), percentiles)},
+        "encode_ms": camera["encode_ms"],
+        "publish_ms": camera["publish_ms"],
+        "cpu_camera": cpu[0],
+        "cpu_receiver": cpu[1],
+        "packets_lost": counters["lost"] / max(1, counters["packets"]),
+    }
+
+
+def measure(combination: Combination, pictures: Path, frames: int, repeat: int, quality: int, records: Path) -> Row:
+    """Median figures of ``repeat`` runs."""
+    runs = []
+    with tempfile.TemporaryDirectory(prefix="plcv_link_") as folder:
+        for k in range(repeat):
+            record = records / f"{combination.name.replace(' ', '_').replace(',', '').replace('/', '')}_{k}.csv"
+            runs.append(run_once(combination, pictures, frames, quality, Path(folder), record))
+    link = combination.link
+    values = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    for name in ("frames", "whole", "partial"):
+        values[name] = round(values[name])
+    return Row(
+        sender=combination.sender,
+        mode="strips" if combination.strips else "whole",
+        qos="reliable" if combination.reliable else "best effort",
+        rate=link.rate,
+        delay_ms=link.delay_ms,
+        loss=link.loss,
+        runs=repeat,
+        **{name: value if isinstance(value, int) else round(value, 4) for name, value in values.items()},
+    )
+
+
+def read_rows() -> list[Row]:
+    """What has been measured so far."""
+    if not CSV_FILE.exists():
+        return []
+    kinds = {f.name: {"str": str, "int": int, "float": float}[str(f.type)] for f in dataclasses.fields(Row)}
+    with CSV_FILE.open(newline="", encoding="utf-8") as file:
+        return [Row(**{name: kinds[name](value) for name, value in line.items()}) for line in csv.DictReader(file)]
+
+
+def write_rows(rows: list[Row]) -> None:
+    """All rows, in the order of links and senders."""
+    order = list(SENDERS)
+    rows = sorted(rows, key=lambda r: (r.rate, r.delay_ms, r.loss, order.index(r.sender), r.mode != "whole", r.qos))
+    with CSV_FILE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(dataclasses.asdict(r) for r in rows)
+
+
+def markdown(rows: list[Row]) -> str:
+    """One table; latencies only where the link is not overfull."""
+    lines = [
+        "| link | frames | QoS | bit/px | Mbit/s | whole / partial of | rows arrived | fps | latency p50 / p95 / p99 | T | added p50 / p95 / p99 "
+        "| publish | CPU camera / receiver |",
+        "|" + " --- |" * 13,
+    ]
+    for r in rows:
+        full = r.megabit > BUSY * r.rate
+        latency = "-" if full else f"{r.p50:.1f} / {r.p95:.1f} / {r.p99:.1f}"
+        added = "-" if full else f"{r.added_p50:.1f} / {r.added_p95:.1f} / {r.added_p99:.1f}"
+        lines.append(
+            f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {r.qos} | {r.bits_per_pixel:.2f} | {r.megabit:.0f} | "
+            f"{r.whole} / {r.partial} of {r.frames} | {100 * r.strips_share:.1f} % | {r.fps:.1f} | {latency} | {r.transit_ms:.1f} | {added} | "
+            f"{r.publish_ms:.2f} | {r.cpu_camera:.2f} / {r.cpu_receiver:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="every combination")
+    parser.add_argument("--only", default="", help="combinations whose name contains this")
+    parser.add_argument("--list", action="store_true", help="name the combinations and end")
+    parser.add_argument("--frames", type=int, default=1000, help="frames a run, after 3 s of warm-up")
+    parser.add_argument("--repeat", type=int, default=1, help="runs a combination; medians are reported")
+    parser.add_argument("--records", type=Path, default=Path("link_records"), help="folder for what arrived, frame by frame")
+    parser.add_argument("--report", action="store_true", help="run nothing: print the table of what has been measured")
+    args = parser.parse_args()
+    chosen = [c for c in combinations(args.all) if args.only in c.name]
+    if args.list:
+        print("\n".join(c.name for c in chosen))
+        return 0
+    rows = {row.key: row for row in read_rows()}
+    if not args.report:
+        reason = missing()
+        if reason:
+            say(f"no emulated link: {reason}")
+            return 1
+        args.records.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="plcv_pictures_") as folder:
+            pictures = Path(folder) / "pictures"
+            write_pictures(pictures, WIDTH, HEIGHT, RATE)
+            qualities = _qualities(pictures) if any(c.sender.startswith("jpeg") for c in chosen) else {}
+            for number, combination in enumerate(chosen, 1):
+                if SENDERS[combination.sender].transport == "h264" and find_spec("av") is None:
+                    say(f"{combination.name}: left out, PyAV is not installed")
+                    continue
+                row = measure(combination, pictures, args.frames, args.repeat, qualities.get(combination.sender, 90), args.records)
+                rows[row.key] = row
+                write_rows(list(rows.values()))
+                say(
+                    f"{number} of {len(chosen)}: {combination.name}: {row.whole} of {row.frames} whole, p50 {row.p50:.1f} ms, added {row.added_p50:.1f} ms"
+                )
+    measured = read_rows()
+    print("; ".join(f"{name}: {value}" for name, value in machine().items()))
+    print()
+    print(markdown(measured))
+    return 0
+
+
+def _qualities(pictures: Path) -> dict[str, int]:
+    """Sender -> the JPEG quality whose rate on these pictures is nearest to the sender's."""
+    frames = [read_rgb(path) for path in sorted(pictures.iterdir())[::6]]
+    result = {}
+    for sender in SENDERS.values():
+        if sender.transport == "compressed":
+            jpeg, rate = jpeg_at(frames, sender.bits)
+            result[sender.name] = jpeg.quality
+            say(f"{sender.name}: quality {jpeg.quality}, {rate:.2f} bit/px ({bits_per_pixel([jpeg.encode(frames[0])]):.2f} in the first picture)")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
