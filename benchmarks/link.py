@@ -418,9 +418,8 @@ def main() -> int:
                 row = measure(combination, pictures, args.frames, args.repeat, qualities.get(combination.sender, 90), args.records)
                 rows[row.key] = row
                 write_rows(list(rows.values()))
-                say(
-                    f"{number} of {len(chosen)}: {combination.name}: {row.whole} of {row.frames} whole, p50 {row.p50:.1f} ms, added {row.added_p50:.1f} ms"
-                )
+                result = f"{row.whole} of {row.frames} whole, p50 {row.p50:.1f} ms, added {row.added_p50:.1f} ms"
+                say(f"{number} of {len(chosen)}: {combination.name}: {result}")
     measured = read_rows()
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
     print()
