@@ -8,17 +8,17 @@
 namespace plcv::bindings {
 namespace {
 
-jpegxs::Codestream opened(const py::buffer_info& payload, int64_t max_pixels) {
-  jpegxs::Codestream codestream;
-  const std::string error = jpegxs::open_codestream(static_cast<const uint8_t*>(payload.ptr),
-                                                    static_cast<std::size_t>(payload.size * payload.itemsize), max_pixels, &codestream);
+jpegxs::decoding::Codestream opened(const py::buffer_info& payload, int64_t max_pixels) {
+  jpegxs::decoding::Codestream codestream;
+  const std::string error = jpegxs::decoding::open_codestream(static_cast<const uint8_t*>(payload.ptr),
+                                                              static_cast<std::size_t>(payload.size * payload.itemsize), max_pixels, &codestream);
   if (!error.empty()) throw py::value_error(error);
   return codestream;
 }
 
 // Header fields by the standard's names, and what follows from them.
 py::dict jpegxs_header(const py::buffer& payload, int64_t max_pixels) {
-  const jpegxs::Codestream codestream = opened(payload.request(), max_pixels);
+  const jpegxs::decoding::Codestream codestream = opened(payload.request(), max_pixels);
   const jpegxs::Parameters& p = codestream.parameters;
   const jpegxs::Geometry& g = codestream.geometry;
   py::dict fields;
@@ -76,19 +76,20 @@ py::dict jpegxs_header(const py::buffer& payload, int64_t max_pixels) {
 }
 
 std::size_t jpegxs_length(const py::buffer& payload, int64_t max_pixels) {
-  jpegxs::Codestream codestream = opened(payload.request(), max_pixels);
+  jpegxs::decoding::Codestream codestream = opened(payload.request(), max_pixels);
   std::vector<std::size_t> starts;
-  const std::string error = jpegxs::find_slices(&codestream, &starts);
+  const std::string error = jpegxs::decoding::find_slices(&codestream, &starts);
   if (!error.empty()) throw py::value_error(error);
   return codestream.size;
 }
 
-void run(const jpegxs::Codestream& codestream, const jpegxs::Destination& destination, int threads, const std::string& target_name) {
-  const jpegxs::Kernels& kernels = jpegxs::kernels_for(find_target(target_name));
+void run(const jpegxs::decoding::Codestream& codestream, const jpegxs::decoding::Destination& destination, int threads,
+         const std::string& target_name) {
+  const jpegxs::decoding::Kernels& kernels = jpegxs::decoding::kernels_for(find_target(target_name));
   std::string error;
   {
     py::gil_scoped_release release;
-    error = jpegxs::decode(kernels, codestream, destination, threads);
+    error = jpegxs::decoding::decode(kernels, codestream, destination, threads);
   }
   if (!error.empty()) throw py::value_error(error);
 }
@@ -96,10 +97,10 @@ void run(const jpegxs::Codestream& codestream, const jpegxs::Destination& destin
 // planes: one array a component, of its size, uint8 for depths of 8 bits and else uint16.
 void jpegxs_decode_planes(const py::buffer& payload, int64_t max_pixels, const py::list& planes, int threads, const std::string& target_name) {
   const py::buffer_info info = payload.request();
-  const jpegxs::Codestream codestream = opened(info, max_pixels);
+  const jpegxs::decoding::Codestream codestream = opened(info, max_pixels);
   const jpegxs::Geometry& g = codestream.geometry;
   if (static_cast<int>(planes.size()) != codestream.parameters.components) throw py::value_error("planes are not as many as the components");
-  jpegxs::Destination destination{};
+  jpegxs::decoding::Destination destination{};
   destination.pixels = false;
   for (int c = 0; c < codestream.parameters.components; ++c) {
     auto plane = py::reinterpret_borrow<py::array>(planes[static_cast<std::size_t>(c)]);
@@ -117,18 +118,19 @@ void jpegxs_decode_planes(const py::buffer& payload, int64_t max_pixels, const p
 void jpegxs_decode_pixels(const py::buffer& payload, int64_t max_pixels, py::array_t<uint8_t> out, int colour, int threads,
                           const std::string& target_name) {
   const py::buffer_info info = payload.request();
-  const jpegxs::Codestream codestream = opened(info, max_pixels);
+  const jpegxs::decoding::Codestream codestream = opened(info, max_pixels);
   const jpegxs::Parameters& p = codestream.parameters;
   if (out.ndim() != 3 || out.shape(0) != p.height || out.shape(1) != p.width || out.shape(2) != 3)
     throw py::value_error("out does not have the shape of the image");
   if ((p.width > 1 && out.strides(1) != 3) || out.strides(2) != 1) throw py::value_error("out does not have packed pixels");
-  const bool grey = colour == static_cast<int>(jpegxs::Colour::grey) || colour == static_cast<int>(jpegxs::Colour::grey_limited);
+  const bool grey = colour == static_cast<int>(jpegxs::decoding::Colour::grey) || colour == static_cast<int>(jpegxs::decoding::Colour::grey_limited);
   const bool subsampled = p.components > 1 && p.component[1].sx > 1;
-  if (colour < 0 || colour >= jpegxs::kColours || grey != (p.components == 1) || (subsampled && colour == static_cast<int>(jpegxs::Colour::rgb)))
+  if (colour < 0 || colour >= jpegxs::decoding::kColours || grey != (p.components == 1) ||
+      (subsampled && colour == static_cast<int>(jpegxs::decoding::Colour::rgb)))
     throw py::value_error("colour does not fit the components");
-  jpegxs::Destination destination{};
+  jpegxs::decoding::Destination destination{};
   destination.pixels = true;
-  destination.colour = static_cast<jpegxs::Colour>(colour);
+  destination.colour = static_cast<jpegxs::decoding::Colour>(colour);
   destination.start[0] = out.mutable_data();
   destination.stride[0] = p.height > 1 ? out.strides(0) : 0;
   run(codestream, destination, threads, target_name);

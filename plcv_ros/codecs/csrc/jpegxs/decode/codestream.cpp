@@ -5,7 +5,7 @@
 
 #include "jpegxs/header.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 namespace {
 
 constexpr std::size_t kSliceHeaderBytes = 6;
@@ -109,4 +109,4 @@ std::string find_slices(Codestream* codestream, std::vector<std::size_t>* starts
   return {};
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

@@ -10,7 +10,7 @@
 #include "jpegxs/geometry.h"
 #include "jpegxs/parameters.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 struct Codestream {
   const uint8_t* data = nullptr;
@@ -33,4 +33,4 @@ std::string find_slices(Codestream* codestream, std::vector<std::size_t>* starts
 // Lprc of the precinct header at `data`.
 inline std::size_t precinct_bytes(const uint8_t* data) { return (std::size_t{data[0]} << 16) | (std::size_t{data[1]} << 8) | data[2]; }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

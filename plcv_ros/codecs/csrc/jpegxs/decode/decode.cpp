@@ -7,7 +7,7 @@
 #include "jpegxs/decode/precinct.h"
 #include "jpegxs/decode/synthesis.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 std::string decode(const Kernels& kernels, Codestream codestream, const Destination& destination, int /*threads*/) {
   std::vector<std::size_t> starts;
@@ -50,4 +50,4 @@ std::string decode(const Kernels& kernels, Codestream codestream, const Destinat
   return {};
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jpegxs/decode/kernels.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
-const Kernels& kernels_for(simd::Target) { return kernels_scalar(); }
+const Kernels& kernels_for(simd::Target target) {
+  switch (target) {
+#if defined(__x86_64__)
+    case simd::Target::avx512:
+      return kernels_avx512();
+    case simd::Target::avx2:
+      return kernels_scalar();
+#elif defined(__aarch64__)
+    case simd::Target::neon:
+      return kernels_scalar();
+#endif
+    default:
+      return kernels_scalar();
+  }
+}
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

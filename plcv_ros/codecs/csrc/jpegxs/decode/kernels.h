@@ -8,7 +8,7 @@
 
 #include "simd/targets.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 // Buffers given to kernels can be read this many bytes beyond what counts, and band lines written to the next multiple of kLineAlign.
 constexpr int kReadAhead = 64;
@@ -87,4 +87,4 @@ const Kernels& kernels_avx2();
 const Kernels& kernels_avx512();
 const Kernels& kernels_neon();
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

@@ -5,7 +5,7 @@
 #include "jpegxs/decode/kernels.h"
 #include "jpegxs/parameters.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 namespace {
 
 constexpr int kMaxUnary = 31;
@@ -168,4 +168,4 @@ const Kernels& kernels_scalar() {
   return kTable;
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 namespace {
 
 Scaling scaling_of(const Parameters& p, int component) {
@@ -156,4 +156,4 @@ void LineWriter::write_pixels(int y, const int32_t* const* lines) {
   }
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

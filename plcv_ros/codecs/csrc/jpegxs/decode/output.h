@@ -9,7 +9,7 @@
 #include "jpegxs/decode/codestream.h"
 #include "jpegxs/decode/kernels.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 // What the components of a codestream are. YCbCr is that of BT.601.
 enum class Colour : int { grey, grey_limited, rgb, ycbcr, ycbcr_limited };
@@ -45,4 +45,4 @@ class LineWriter {
   std::vector<uint8_t> narrow_[kMaxComponents];
 };
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

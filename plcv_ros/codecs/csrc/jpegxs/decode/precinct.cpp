@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 namespace {
 
 constexpr int kVertical = 1, kSignificance = 2;  // bits of D
@@ -64,7 +64,7 @@ PrecinctDecoder::PrecinctDecoder(const Kernels& kernels, const Codestream& codes
     for (int b = g.packet[k].first; b < g.packet[k].last; ++b) groups += static_cast<std::size_t>(groups_of(g.band[b].width));
     most = std::max(most, groups);
   }
-  values_.resize(most + kReadAhead);
+  values_.resize(most + kReadAhead + kLineAlign);
 }
 
 std::string PrecinctDecoder::decode(std::size_t at, int row, int column, bool first_of_slice, int16_t* coefficients) {
@@ -214,4 +214,4 @@ std::string PrecinctDecoder::decode_packet(const Packet& packet, int row, int co
   return {};
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

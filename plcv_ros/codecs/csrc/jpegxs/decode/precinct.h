@@ -10,7 +10,7 @@
 #include "jpegxs/decode/codestream.h"
 #include "jpegxs/decode/kernels.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 // How the band lines of one precinct row lie in a buffer of coefficients: line `line` of band b starts at start[b][line] and has room for
 // its coefficients up to the next multiple of kLineAlign, and for as many again that nobody reads.
@@ -56,4 +56,4 @@ class PrecinctDecoder {
   Line lines_[kMaxBands];                  // band lines of the packet
 };
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

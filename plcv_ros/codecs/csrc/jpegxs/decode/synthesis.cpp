@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jpegxs/decode/synthesis.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 Synthesis::Synthesis(const Kernels& kernels, const Codestream& codestream, const CoefficientLayout& layout, int component)
     : kernels_(kernels), layout_(layout), fraction_bits_(codestream.parameters.fraction_bits) {
@@ -103,4 +103,4 @@ void Synthesis::step(int v, int k, const int32_t* low) {
   }
 }
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

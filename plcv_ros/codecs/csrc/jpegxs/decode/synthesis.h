@@ -9,7 +9,7 @@
 #include "jpegxs/decode/kernels.h"
 #include "jpegxs/decode/precinct.h"
 
-namespace plcv::jpegxs {
+namespace plcv::jpegxs::decoding {
 
 class Synthesis {
  public:
@@ -56,4 +56,4 @@ class Synthesis {
   std::vector<int32_t> ring_[kRing];
 };
 
-}  // namespace plcv::jpegxs
+}  // namespace plcv::jpegxs::decoding

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels that work on lines of samples, on the vectors of one target.
+#pragma once
+
+#include <cstring>
+
+#include "jpegxs/decode/kernels.h"
+
+namespace plcv::jpegxs::decoding {
+
+template <class S>
+struct Lines {
+  using V = typename S::V;
+  static constexpr int kElements = 4 * S::kLanes;  // of 32 bits
+  static constexpr int kBlock = 4 * kElements;     // samples of 8 bits
+
+  static V load_low(const int32_t* p, int) { return S::load(p); }
+  static V load_low(const int16_t* p, int fraction_bits) { return S::shift_left(S::widen(p), fraction_bits); }
+  static V load_high(const int16_t* p, int fraction_bits) { return S::shift_left(S::widen(p), fraction_bits); }
+  static V even_step(V low, V high_before, V high_after) {
+    return S::sub32(low, S::template sra32<2>(S::add32(S::add32(high_before, high_after), S::set32(2))));
+  }
+  static V odd_step(V high, V even_before, V even_after) { return S::add32(high, S::template sra32<1>(S::add32(even_before, even_after))); }
+
+  // Even samples run one vector ahead of odd ones, which need the next. What lies beyond the borders is made up and put right at the end.
+  template <class Low>
+  static void horizontal(const Low* low, const int16_t* high, int n, int fraction_bits, int32_t* out) {
+    const int highs = n / 2, lows = n - highs;
+    V h = load_high(high, fraction_bits);
+    V even = even_step(load_low(low, fraction_bits), S::with_previous(S::set32(high[0] * (1 << fraction_bits)), h), h);
+    for (int i = 0; i < lows; i += kElements) {
+      const V h_next = load_high(high + i + kElements, fraction_bits);
+      const V even_next = even_step(load_low(low + i + kElements, fraction_bits), S::with_previous(h, h_next), h_next);
+      S::store_alternating(out + 2 * i, even, odd_step(h, even, S::with_next(even, even_next)));
+      h = h_next;
+      even = even_next;
+    }
+    const int32_t last_high = high[highs - 1] * (1 << fraction_bits);
+    if (n % 2 == 0) {
+      out[n - 1] = last_high + out[n - 2];
+    } else {
+      const int32_t last_low = low[lows - 1] * (sizeof(Low) == 2 ? 1 << fraction_bits : 1);
+      out[n - 1] = last_low - ((2 * last_high + 2) >> 2);
+      out[n - 2] = last_high + ((out[n - 3] + out[n - 1]) >> 1);
+    }
+  }
+
+  static void vertical_even(const int32_t* low, const int32_t* high_above, const int32_t* high_below, int n, int32_t* even) {
+    for (int i = 0; i < n; i += kElements) S::store(even + i, even_step(S::load(low + i), S::load(high_above + i), S::load(high_below + i)));
+  }
+
+  static void vertical_odd(const int32_t* high, const int32_t* even_above, const int32_t* even_below, int n, int32_t* odd) {
+    for (int i = 0; i < n; i += kElements) S::store(odd + i, odd_step(S::load(high + i), S::load(even_above + i), S::load(even_below + i)));
+  }
+
+  static void inverse_rct(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, int32_t* r, int32_t* g, int32_t* b) {
+    for (int i = 0; i < n; i += kElements) {
+      const V vb = S::load(cb + i), vr = S::load(cr + i), green = S::sub32(S::load(y + i), S::template sra32<2>(S::add32(vb, vr)));
+      S::store(g + i, green);
+      S::store(r + i, S::add32(vr, green));
+      S::store(b + i, S::add32(vb, green));
+    }
+  }
+
+  // Calls block(first, out) for each kBlock samples; the last, partial one goes through a buffer, of `bytes` bytes a sample.
+  template <class Out, class Block>
+  static void in_blocks(int n, int elements, Out* out, Block block) {
+    int i = 0;
+    for (; i + kBlock <= n; i += kBlock) block(i, out + i * elements);
+    if (i < n) {
+      Out buffer[3 * kBlock];
+      block(i, buffer);
+      std::memcpy(out + i * elements, buffer, static_cast<std::size_t>((n - i) * elements) * sizeof(Out));
+    }
+  }
+
+  static V scaled(const int32_t* line, const Scaling& scaling) {
+    return S::shift_right(S::add32(S::load(line), S::set32(scaling.offset)), scaling.shift);
+  }
+
+  static void scale8(const int32_t* line, int n, const Scaling& scaling, uint8_t* out) {
+    in_blocks(n, 1, out, [&](int first, uint8_t* to) {
+      V v[4];
+      for (int k = 0; k < 4; ++k) v[k] = scaled(line + first + k * kElements, scaling);
+      S::store(to, S::to_bytes(v[0], v[1], v[2], v[3]));
+    });
+  }
+
+  static void scale16(const int32_t* line, int n, const Scaling& scaling, uint16_t* out) {
+    const V largest = S::set32((1 << scaling.depth) - 1);
+    in_blocks(n, 1, out, [&](int first, uint16_t* to) {
+      for (int k = 0; k < 4; k += 2) {
+        const V a = S::min32(scaled(line + first + k * kElements, scaling), largest);
+        const V b = S::min32(scaled(line + first + (k + 1) * kElements, scaling), largest);
+        S::store(to + k * kElements, S::to_words(a, b));
+      }
+    });
+  }
+
+  static void interleave(const uint8_t* r, const uint8_t* g, const uint8_t* b, int n, uint8_t* rgb) {
+    in_blocks(n, 3, rgb, [&](int first, uint8_t* to) { S::template store_rgb<8>(to, S::load(r + first), S::load(g + first), S::load(b + first)); });
+  }
+
+  static void rct_to_rgb8(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, const Scaling& scaling, uint8_t* rgb) {
+    const V offset = S::set32(scaling.offset);
+    in_blocks(n, 3, rgb, [&](int first, uint8_t* to) {
+      V r[4], g[4], b[4];
+      for (int k = 0; k < 4; ++k) {
+        const int i = first + k * kElements;
+        const V vb = S::load(cb + i), vr = S::load(cr + i);
+        const V green = S::sub32(S::add32(S::load(y + i), offset), S::template sra32<2>(S::add32(vb, vr)));
+        r[k] = S::shift_right(S::add32(vr, green), scaling.shift);
+        g[k] = S::shift_right(green, scaling.shift);
+        b[k] = S::shift_right(S::add32(vb, green), scaling.shift);
+      }
+      S::template store_rgb<8>(to, S::to_bytes(r[0], r[1], r[2], r[3]), S::to_bytes(g[0], g[1], g[2], g[3]), S::to_bytes(b[0], b[1], b[2], b[3]));
+    });
+  }
+};
+
+}  // namespace plcv::jpegxs::decoding
