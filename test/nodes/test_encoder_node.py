@@ -20,6 +20,12 @@ WIDTH, HEIGHT = 96, 64
 
 EXPECTED_FORMAT = {
     "astc": {encoding: f"{encoding}; astc compressed rgb8 8x8" for encoding in conversion.ENCODINGS},
+    "jxs": {
+        **{encoding: f"{encoding}; jxs compressed rgb8 6bpp" for encoding in conversion.ENCODINGS},
+        "mono8": "mono8; jxs compressed mono8 6bpp",
+        "yuv422": "yuv422; jxs compressed yuv422 6bpp",
+        "yuv422_yuy2": "yuv422_yuy2; jxs compressed yuv422 6bpp",
+    },
     "jpeg": {
         **dict.fromkeys(conversion.ENCODINGS, "rgb8; jpeg compressed bgr8"),
         "bgr8": "bgr8; jpeg compressed bgr8",
@@ -82,12 +88,12 @@ def message(rows: np.ndarray, encoding: str, width: int, stamp: int, padding: in
     return image
 
 
-@pytest.mark.parametrize("codec", ["astc", "jpeg", "raw"])
+@pytest.mark.parametrize("codec", ["astc", "jxs", "jpeg", "raw"])
 def test_every_encoding(spawn, probe, codec):
-    topic = {"astc": "cam/image_raw/astc", "jpeg": "cam/image_raw/compressed", "raw": "out/image"}[codec]
+    topic = {"astc": "cam/image_raw/astc", "jxs": "cam/image_raw/jxs", "jpeg": "cam/image_raw/compressed", "raw": "out/image"}[codec]
     received = probe.listen(Image if codec == "raw" else CompressedImage, topic)
     publisher = probe.node.create_publisher(Image, "cam/image_raw", 5)
-    spawn("encoder", codec=codec, input_topic="cam/image_raw", output_topic="out/image" if codec == "raw" else "", reliable=True)
+    spawn("encoder", codec=codec, input_topic="cam/image_raw", output_topic="out/image" if codec == "raw" else "", reliable=True, jxs_bpp=6.0)
     probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the encoder to subscribe")
     image = picture()
     for number, encoding in enumerate(conversion.ENCODINGS, 1):
@@ -101,7 +107,9 @@ def test_every_encoding(spawn, probe, codec):
             decoded = conversion.image_rgb(got).astype(int)
         else:
             assert got.format == EXPECTED_FORMAT[codec][encoding]
-            decoded = codecs.decode(got.data).astype(int)
+            decoded = conversion.decode_message(got).astype(int)
+            if codec == "jxs" and encoding.startswith("yuv422"):
+                assert codecs.header(got.data)["sx"] == (1, 2, 2), "no detour through RGB"
         expected = np.repeat(encode_as(image, "mono8")[..., None], 3, 2) if encoding == "mono8" else image
         inner = (slice(4, -4), slice(4, -4))  # demosaicing guesses at the border
         assert np.abs(decoded - expected)[inner].mean() < 4, encoding
