@@ -77,7 +77,7 @@ class CameraNode(FrameNode):
         try:
             self._sender.set_codec(values)
         except CodecError as error:
-            raise ParameterError("codec", values["codec"], str(error)) from error
+            raise ParameterError("codec", values["codec"], f"settings that suit it: {error}") from error
         self._period = 1.0 / (float(values["rate"]) or self._source.rate)
 
     def start(self) -> None:

@@ -47,7 +47,7 @@ class EncoderNode(FrameNode):
         try:
             self._sender.set_codec(values)
         except CodecError as error:
-            raise ParameterError("codec", values["codec"], str(error)) from error
+            raise ParameterError("codec", values["codec"], f"settings that suit it: {error}") from error
 
     def start(self) -> None:
         """Start the encoding and publishing threads."""

@@ -136,6 +136,25 @@ def test_parameters_at_run_time(spawn, probe):
     assert node.stop() == 0
 
 
+def test_jpeg_xs_parameters_at_run_time(spawn, probe):
+    frames = probe.listen(CompressedImage, "camera/image/jxs")
+    node = spawn("camera", codec="jxs", rate=20.0, threads=2, **SIZE)
+    probe.wait_for(lambda: frames, "frames")
+    assert "jxs 3bpp, on /camera/image/jxs" in node.log
+    assert frames[0].format == "rgb8; jxs compressed rgb8 3bpp"
+    assert {len(m.data) for m in frames} == {160 * 96 * 3 // 8}
+    assert probe.set_parameter("camera", "jxs_bpp", 4.5).successful
+    assert probe.set_parameter("camera", "jxs_preset", "main").successful
+    probe.wait_for(lambda: codecs.header(frames[-1].data)["NLy"] == 1, "the other preset")
+    assert (frames[-1].format, len(frames[-1].data)) == ("rgb8; jxs compressed rgb8 4.5bpp", 160 * 96 * 9 // 16)
+    result = probe.set_parameter("camera", "jxs_bpp", 0.2)
+    assert not result.successful
+    assert "parameter codec is 'jxs', expected settings that suit it: bpp is 0.2, expected at least" in result.reason
+    result = probe.set_parameter("camera", "jxs_significance", "off")
+    assert result.reason == "parameter jxs_significance is 'off', expected one of preset, always, never"
+    assert node.stop() == 0
+
+
 def test_jpeg_is_what_stock_viewers_expect(spawn, probe):
     cv2 = pytest.importorskip("cv2")
     frames = probe.listen(CompressedImage, "camera/image/compressed")

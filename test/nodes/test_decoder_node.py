@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The decoder node as a process: every codec to rgb8 with the header untouched, colours as the format text says, bad messages survived."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
+from sensor_msgs.msg import CompressedImage, Image
+
+from plcv_ros import codecs
+
+WIDTH, HEIGHT = 96, 64
+
+
+def picture() -> np.ndarray:
+    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    image[..., 0] = np.linspace(30, 220, WIDTH)[None, :]
+    image[..., 1] = np.linspace(40, 200, HEIGHT)[:, None]
+    return image
+
+
+def message(payload, text: str, stamp: int) -> CompressedImage:
+    result = CompressedImage()
+    result.header.stamp.sec, result.header.frame_id, result.format = stamp, "front", text
+    result.data = array("B", bytes(payload))
+    return result
+
+
+def uyvy(luma: int, cb: int, cr: int) -> np.ndarray:
+    image = np.empty((HEIGHT, WIDTH, 2), np.uint8)
+    image[..., 1] = luma
+    image[:, 0::2, 0] = cb
+    image[:, 1::2, 0] = cr
+    return image
+
+
+@pytest.mark.parametrize(
+    ("transport", "codec", "options"), [("astc", "astc", {}), ("jxs", "jxs", {"bpp": 6.0, "preset": "pruned"}), ("compressed", "jpeg", {})]
+)
+def test_frames_become_images(spawn, probe, transport, codec, options):
+    images = probe.listen(Image, "cam/image/decoded")
+    publisher = probe.node.create_publisher(CompressedImage, f"cam/image/{transport}", 5)
+    status = probe.status_of("decoder")
+    node = spawn("decoder", input_topic="cam/image", transport=transport, reliable=True, decode_threads=2)
+    probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the decoder to subscribe")
+    payload = codecs.make_codec(codec, **options).encode(picture())
+    publisher.publish(message(payload, f"rgb8; {codec} compressed rgb8", 7))
+    probe.wait_for(lambda: images, "the image")
+    got = images[0]
+    assert (got.header.stamp.sec, got.header.frame_id) == (7, "front")
+    assert (got.encoding, got.width, got.height, got.step) == ("rgb8", WIDTH, HEIGHT, 3 * WIDTH)
+    assert bytes(got.data) == codecs.decode(payload).tobytes()
+
+    # What is no frame is counted and said once; the next good one passes.
+    for number in range(3):
+        publisher.publish(message(bytes(payload)[: 40 + number], "rgb8", 100 + number))
+        probe.wait_for(lambda n=number: int(status().get("malformed", 0)) == n + 1, "the malformed message to be counted")
+    assert node.log.count("is dropped") == 1
+    publisher.publish(message(payload, "rgb8", 8))
+    probe.wait_for(lambda: len(images) == 2, "a good frame after the bad ones")
+    assert node.stop() == 0
+    assert "Traceback" not in node.log
+
+
+def test_the_format_says_what_the_components_are(spawn, probe):
+    images = probe.listen(Image, "cam/image/decoded")
+    publisher = probe.node.create_publisher(CompressedImage, "cam/image/jxs", 5)
+    spawn("decoder", input_topic="cam/image", transport="jxs", reliable=True)
+    probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the decoder to subscribe")
+    payload = codecs.make_codec("jxs", bpp=6.0).encode(uyvy(235, 128, 128), "yuv422")
+    # A camera's white is 235; a codestream of unknown origin is in full range.
+    for number, (text, white) in enumerate([("yuv422; jxs compressed yuv422 6bpp", 255), ("jxs", 235)], 1):
+        publisher.publish(message(payload, text, number))
+        probe.wait_for(lambda n=number: len(images) == n, f"image {number}")
+        pixels = np.frombuffer(images[-1].data, np.uint8)
+        assert np.abs(pixels.astype(int) - white).max() <= 2
