@@ -20,10 +20,11 @@ ARROWS: dict[str, set[str]] = {
     "graph": set(),
     "scenes": {"labels"},
     "strips": {"codecs"},
+    "adaptation": set(),
     "camera": {"scenes", "labels"},
     "perception": {"labels"},
     "training": {"codecs", "perception", "scenes", "labels"},
-    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips"},
+    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation"},
     "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller on simulated links: falling and rising rates, long delays, losses, silence, noise."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from plcv_ros.adaptation import LADDER, Change, Controller, Reason, Rung
+
+PIXELS = 1280 * 720
+FPS = 30.0
+TARGET_MS = 60.0
+
+
+@dataclass
+class Outcome:
+    """What became of each frame: when it was captured, its latency in ms (inf where lost); and the changes of setting."""
+
+    captured: np.ndarray
+    latency: np.ndarray
+    changes: list[Change]
+    final: Rung
+
+    def seconds_outside(self, target_ms: float = TARGET_MS) -> float:
+        """Time during which the p95 over one second of frames (by when they are there or overdue) is above the target."""
+        outside = 0.0
+        for end in np.arange(1.0, self.captured[-1], 0.05):
+            window = self.latency[(self.captured > end - 1) & (self.captured <= end)]
+            outside += 0.05 * (window.size == 0 or np.percentile(window, 95, method="higher") > target_ms)
+        return outside
+
+
+def simulate(
+    rate: Callable[[float], float],
+    seconds: float,
+    *,
+    delay: float = 0.002,
+    loss: float = 0.0,
+    overhead: float = 0.002,
+    jitter: float = 0.0,
+    queue_bits: float = 8 * 1024e3,
+    ladder: tuple[Rung, ...] = LADDER,
+    report_delay: float = 0.002,
+) -> Outcome:
+    """Frames over a link of ``rate(t)`` bit/s with a queue of ``queue_bits`` (what does not fit is lost); reports come back."""
+    random = np.random.default_rng(1)
+    controller = Controller(PIXELS, FPS, TARGET_MS, ladder)
+    controller.set_delay(delay)
+    free = 0.0
+    captured, latency, changes = [], [], []
+    reports: list[tuple[float, int, float]] = []
+    for number in itertools.count():
+        now = number / FPS
+        if now >= seconds:
+            break
+        while reports and reports[0][0] <= now:
+            known, stamp, age = heapq.heappop(reports)
+            controller.arrived(stamp, age, known)
+        change = controller.step(now)
+        if change is not None:
+            changes.append(change)
+        if not controller.admit(now):
+            continue
+        bits = controller.rung.bits_per_frame(PIXELS)
+        controller.sent(number, bits, now)
+        captured.append(now)
+        start = max(free, now + overhead / 2)
+        if (start - now) * rate(now) > queue_bits or random.random() < loss:
+            latency.append(np.inf)
+            continue
+        # The rate may change while the frame is on its way: step through it.
+        at, left = start, bits
+        while left > 0:
+            step = min(left, 1e-3 * rate(at))
+            at += step / rate(at)
+            left -= step
+        free = at
+        age = at + delay + overhead / 2 + random.exponential(jitter) - now if jitter else at + delay + overhead / 2 - now
+        latency.append(1000 * age)
+        heapq.heappush(reports, (now + age + report_delay, number, age))
+    return Outcome(np.array(captured), np.array(latency), changes, controller.rung)
+
+
+def test_a_fast_link_gets_the_best_setting_and_keeps_it() -> None:
+    outcome = simulate(lambda _: 1e9, 20)
+    assert outcome.final == LADDER[-1]
+    assert [c.reason for c in outcome.changes] == [Reason.ROOM] * (len(outcome.changes))
+    assert outcome.latency.max() < TARGET_MS
+
+
+@pytest.mark.parametrize(("low", "limit_s"), [(20e6, 1.5), (30e6, 1.2), (40e6, 1.0), (50e6, 1.0), (60e6, 1.0), (80e6, 0.0), (200e6, 0.0)])
+def test_a_rate_that_falls_and_recovers_costs_a_second_of_the_window(low: float, limit_s: float) -> None:
+    """Two late frames in 30 are enough to lift the p95 of a second, so what is late for 0.1 s is outside for up to a second."""
+    outcome = simulate(lambda t: low if 8 <= t < 20 else 1e9, 32)
+    assert outcome.seconds_outside() <= limit_s + 0.01
+    assert outcome.final == LADDER[-1]
+    during = outcome.latency[(outcome.captured > 10) & (outcome.captured < 20)]
+    assert np.percentile(during, 95) < TARGET_MS
+
+
+def test_steady_links_are_filled_but_not_probed_again_and_again() -> None:
+    for rate in (20e6, 30e6, 60e6, 110e6, 400e6):
+        outcome = simulate(lambda _, rate=rate: rate, 60)
+        late = outcome.changes and [c for c in outcome.changes if c.at > 10]
+        assert len(late or []) <= 2, (rate, [str(c) for c in outcome.changes])
+        assert outcome.final.bit_rate(PIXELS, FPS) < rate
+        steady = outcome.latency[outcome.captured > 10]
+        assert np.percentile(steady, 95) < TARGET_MS
+
+
+def test_the_setting_grows_with_the_link() -> None:
+    finals = [simulate(lambda _, rate=rate: rate, 30).final for rate in (5e6, 10e6, 20e6, 45e6, 120e6, 250e6, 1e9)]
+    positions = [LADDER.index(rung) for rung in finals]
+    assert positions == sorted(positions)
+    assert positions[0] == 0
+    assert positions[-1] == len(LADDER) - 1
+
+
+def test_a_long_delay_is_not_taken_for_a_slow_link() -> None:
+    assert simulate(lambda _: 1e9, 20, delay=0.02).final == LADDER[-1]
+
+
+def test_lost_frames_are_not_taken_for_a_queue() -> None:
+    outcome = simulate(lambda _: 1e9, 30, loss=0.02)
+    assert outcome.final == LADDER[-1]
+    assert not [c for c in outcome.changes if c.reason is not Reason.ROOM]
+
+
+def test_jitter_below_the_alarm_changes_nothing() -> None:
+    outcome = simulate(lambda _: 1e9, 30, jitter=0.003)
+    assert outcome.final == LADDER[-1]
+    assert len(outcome.changes) <= len(LADDER) + 2
+
+
+def test_silence_goes_to_the_bottom_and_news_up_again() -> None:
+    controller = Controller(PIXELS, FPS, TARGET_MS)
+    changes = []
+    for number in range(60):
+        now = number / FPS
+        controller.sent(number, 1e6, now)
+        change = controller.step(now)
+        changes += [change] if change else []
+    assert controller.rung == LADDER[0]
+    assert changes[-1].reason in {Reason.SILENCE, Reason.QUEUE}
+    for number in range(60, 60 + 300):
+        now = number / FPS
+        controller.sent(number, 1e6, now)
+        controller.arrived(number, 0.005, now + 0.006)
+        controller.step(now + 0.01)
+    assert LADDER.index(controller.rung) >= 2
+
+
+def test_reports_of_unknown_frames_do_nothing_and_memory_is_bounded() -> None:
+    controller = Controller(PIXELS, FPS, TARGET_MS)
+    controller.arrived(5, 10.0, 0.0)
+    assert controller.step(0.0) is None
+    for number in range(10_000):
+        controller.sent(number, 1e6, 0.0)
+    assert len(controller._in_flight) <= 256
+    with pytest.raises(ValueError, match="empty"):
+        Controller(PIXELS, FPS, TARGET_MS, ladder=())
+
+
+def test_changes_read_like_a_log_line() -> None:
+    text = str(Change(1.0, LADDER[3], LADDER[2], Reason.QUEUE, 41.3, 5.1e7))
+    assert text == "8x8 -> 12x12: frames are late (41 ms, link estimated at 51 Mbit/s)"
