@@ -75,7 +75,7 @@ class ClockServer:
 
     def __init__(self, node: Any) -> None:
         self._computer = this_computer()
-        self._publisher = node.create_publisher(Int64MultiArray, f"~/{REPLY}", _exchange_qos())
+        self._publisher = compat.create_publisher(node, Int64MultiArray, f"~/{REPLY}", _exchange_qos())
         compat.create_timed_subscription(node, Int64MultiArray, f"~/{REQUEST}", self._answer, _exchange_qos())
 
     def _answer(self, message: Any, info: Any) -> None:
@@ -103,7 +103,7 @@ class _Peer:
         self._burst = 0
         self._pending: OrderedDict[int, int] = OrderedDict()
         self._node = node
-        self._publisher = node.create_publisher(Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
+        self._publisher = compat.create_publisher(node, Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
         self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
 
     def ask(self) -> None:
@@ -221,7 +221,7 @@ class StampClock:
     def __init__(self, node: Any, topic: str, clock_sync: str) -> None:
         self._node = node
         self._topic = node.resolve_topic_name(topic)
-        self._offset_ns = 0
+        self._offset_ns = self._round_trip_ns = 0
         self._looked = 0.0
         self._correct = clock_sync == "dds"
         if self._correct:
@@ -233,6 +233,11 @@ class StampClock:
         """That clock minus this node's; 0 where it is not known. Any thread may read it."""
         return self._offset_ns
 
+    @property
+    def round_trip_ns(self) -> int:
+        """The smallest round trip to that node and back of the last minute; 0 where it is not known. Any thread may read it."""
+        return self._round_trip_ns
+
     def _update(self) -> None:
         now = time.monotonic()
         if now - self._looked >= LOOK_PERIOD_S:
@@ -242,6 +247,7 @@ class StampClock:
         estimate = self._clocks.estimate(names[0]) if len(names) == 1 else None
         simulated = bool(self._node.get_parameter("use_sim_time").value)
         self._offset_ns = 0 if estimate is None or simulated else estimate.offset_ns
+        self._round_trip_ns = 0 if estimate is None else estimate.round_trip_ns
 
     def _look(self) -> None:
         publishers = {f"{info.node_namespace}/{info.node_name}".strip("/") for info in self._node.get_publishers_info_by_topic(self._topic)}

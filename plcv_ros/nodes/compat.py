@@ -46,7 +46,10 @@ def create_publisher(
     ``on_incompatible(event)`` hears of subscribers that ask for a QoS that is not offered. Middlewares without such events are served
     without ``on_incompatible``, and by polling for ``on_demand``.
     """
-    options: dict[str, Any] = {} if on_incompatible is None else {"incompatible_qos": on_incompatible}
+    # rclpy's own callbacks would log the same once more, and everything that is waited for makes every wake-up of the executor dearer.
+    options: dict[str, Any] = {"use_default_callbacks": False}
+    if on_incompatible is not None:
+        options["incompatible_qos"] = on_incompatible
     matched = on_demand is not None and HAS_MATCHED_EVENTS
     if matched and on_demand is not None:
         options["matched"] = _count_of(on_demand)
@@ -66,7 +69,7 @@ def create_subscription(
     node: Any,
     message_type: Any,
     topic: str,
-    callback: Callable[[Any], None],
+    callback: Callable[..., None],
     qos: Any,
     *,
     overrides: Any = None,
@@ -74,7 +77,7 @@ def create_subscription(
 ) -> Any:
     """A subscription; ``on_incompatible(event)`` hears of publishers that do not offer the QoS asked for, where the middleware tells."""
     try:
-        events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible)
+        events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible, use_default_callbacks=False)
         return node.create_subscription(message_type, topic, callback, qos, event_callbacks=events, qos_overriding_options=overrides)
     except UnsupportedEventTypeError:
         return node.create_subscription(message_type, topic, callback, qos, qos_overriding_options=overrides)
@@ -86,8 +89,8 @@ def create_timed_subscription(node: Any, message_type: Any, topic: str, callback
     from rclpy.subscription import Subscription
 
     if hasattr(Subscription, "CallbackType"):
-        return node.create_subscription(message_type, topic, callback, qos)
-    return node.create_subscription(message_type, topic, lambda message: callback(message, None), qos)
+        return create_subscription(node, message_type, topic, callback, qos)
+    return create_subscription(node, message_type, topic, lambda message: callback(message, None), qos)
 
 
 def take_waiting(subscription: Any, limit: int) -> Iterator[Any]:

@@ -50,7 +50,7 @@ class Diagnostics:
         self._node = node
         self._status = status
         self._name = node.get_fully_qualified_name().lstrip("/")
-        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._publisher = compat.create_publisher(node, DiagnosticArray, "/diagnostics", 10)
         node.create_timer(PERIOD_S, self.publish, clock=compat.steady_clock())
 
     def publish(self) -> None:

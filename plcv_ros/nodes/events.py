@@ -85,8 +85,8 @@ class DebugTimes:
         self._age_ns = age_ns
         self._make = compat.DebugFloat(node)
         message_type = self._make.message_type
-        self._processing = node.create_publisher(message_type, "~/debug/processing_time_ms", 10)
-        self._pipeline = node.create_publisher(message_type, "~/debug/pipeline_latency_ms", 10)
+        self._processing = compat.create_publisher(node, message_type, "~/debug/processing_time_ms", 10)
+        self._pipeline = compat.create_publisher(node, message_type, "~/debug/pipeline_latency_ms", 10)
         self._begun: OrderedDict[tuple[int, int, str], int] = OrderedDict()
 
     def wanted(self) -> bool:

@@ -19,6 +19,7 @@ from plcv_ros.nodes import compat, qos
 from plcv_ros.nodes.clock import Clocks
 from plcv_ros.nodes.diagnostics import OK, STALE, WARN, Status
 from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.polled import PolledSubscription
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
@@ -29,7 +30,10 @@ SETTLE_S = 1.0
 
 STALE_AFTER_S = 3.0
 
-RELEASE_PERIOD_S = 0.2
+POLL_PERIOD_S = 0.1
+
+POLL_LIMIT = 2000
+"""Events taken of one node at a time: a flood must not keep the node from everything else."""
 
 SAMPLE_PERIOD_S = 1.0
 
@@ -49,12 +53,19 @@ class LatencyNode(FrameNode):
         self._clocks = Clocks(self, self._followed)
         self._aligner = Aligner(self.table.add, self._clocks, correct=self.text("clock_sync") == "dds")
         self._meter = LinkMeter(self._run.links)
-        for name in names:
-            qos.create_subscription(self, TimeReference, f"{name}/frame_events", self._on_event, qos.events())
-        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 50)
-        self.create_timer(RELEASE_PERIOD_S, lambda: self._aligner.release(time.monotonic_ns()), clock=compat.steady_clock())
+        self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
+        self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
+        self.create_timer(POLL_PERIOD_S, self._poll, clock=compat.steady_clock())
         self.create_timer(SAMPLE_PERIOD_S, self._sample, clock=compat.steady_clock())
         self.get_logger().info(f"following the frames of {', '.join(names) or 'no node'}")
+
+    def _poll(self) -> None:
+        for inbox in self._inboxes:
+            for message in inbox.take(POLL_LIMIT):
+                self._on_event(message)
+        for message in self._diagnostics_inbox.take(POLL_LIMIT):
+            self._on_diagnostics(message)
+        self._aligner.release(time.monotonic_ns())
 
     def _on_event(self, message: Any) -> None:
         wall_ns, arrival_ns = time.time_ns(), time.monotonic_ns()
@@ -127,6 +138,7 @@ class LatencyNode(FrameNode):
 
     def stop(self) -> None:
         """Write the report into ``output_directory``. Raises NodeError where that cannot be done."""
+        self._poll()
         self._aligner.flush()
         folder = self.text("output_directory")
         if not folder or not len(self.table):
