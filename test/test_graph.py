@@ -155,7 +155,7 @@ def test_configurations_are_those_of_the_tables() -> None:
     assert spec.loader is not None
     writer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(writer)
-    assert set(configurations()) == {"astc_8x8", "astc_12x12", "jxs_main", "jxs_high", "jxs_pruned", "jpeg", "raw"}
+    assert set(configurations()) == {"astc_8x8", "astc_12x12", "jxs_main", "jxs_high", "jxs_pruned", "auto", "jpeg", "raw"}
     for name in configurations():
         path = share_directory() / "config" / f"{name}.yaml"
         assert path.read_text() == writer.text(name), "run python tools/write_configurations.py"

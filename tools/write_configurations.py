@@ -20,6 +20,10 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
         "JPEG XS, 3 bit per pixel, pruned: the fastest of its configurations that loses little.",
         {"codec": "jxs", "transport": "jxs", "jxs_preset": "pruned"},
     ),
+    "auto": (
+        "The best setting that the link bears: ASTC 12x12 or 8x8 or JPEG XS at 3 or 4 bit per pixel, chosen while it runs.",
+        {"codec": "auto", "transport": "auto", "jxs_preset": "pruned"},
+    ),
     "jpeg": ("libjpeg-turbo, for comparison.", {"codec": "jpeg", "transport": "compressed"}),
     "raw": ("No codec: sensor_msgs/Image, for comparison and for links with room.", {"codec": "raw", "transport": "raw"}),
 }

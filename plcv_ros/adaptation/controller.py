@@ -118,6 +118,10 @@ class Controller:
         """The setting in force."""
         return self._ladder[self._index]
 
+    def set_frames_per_second(self, frames_per_second: float) -> None:
+        """The camera's rate, where it is not what the controller was made with."""
+        self._fps = frames_per_second
+
     def set_delay(self, seconds: float) -> None:
         """What a packet takes one way on an idle link (half of the smallest round trip)."""
         self._delay = max(0.0, seconds)

@@ -70,7 +70,7 @@ class CameraNode(FrameNode):
 
     def _codec_text(self) -> str:
         codec = self._sender.codec
-        return "raw" if codec is None else f"{codec.name} {codec.detail}".rstrip()
+        return self.text("codec") if codec is None else f"{codec.name} {codec.detail}".rstrip()
 
     def apply(self, values: dict[str, Value]) -> None:
         """Take over ``rate`` and the codec's settings from the next frame on."""

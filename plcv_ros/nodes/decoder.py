@@ -52,6 +52,10 @@ class DecoderNode(FrameNode):
         """How old a frame is, the camera's clock taken into account."""
         return super().age_ns(header) + self._stamp_clock.offset_ns
 
+    def round_trip_ns(self) -> int:
+        """The smallest round trip to the camera's node and back; 0 where it is not known."""
+        return self._stamp_clock.round_trip_ns
+
     def _publish_image(self, header: Any, received: Received) -> None:
         self._publisher.publish(conversion.image_message(header, received.image, "rgb8"))
         self._published += 1

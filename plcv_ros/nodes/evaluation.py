@@ -142,11 +142,13 @@ class EvaluationNode(FrameNode):
         profile = qos.frames_requested(reliable=True)
         self._frame_subscriptions.append(qos.create_subscription(self, Image, base, self._on_raw, profile))
         if self.flag("strips"):
-            topic = wire.topic(base, transport, strips=True)
-            self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_strip, qos.strips_requested(True)))
+            for name in wire.transports_of(transport):
+                topic = wire.topic(base, name, strips=True)
+                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_strip, qos.strips_requested(True)))
         elif transport != "raw":
-            topic = wire.topic(base, transport)
-            self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
+            for name in wire.transports_of(transport):
+                topic = wire.topic(base, name)
+                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
 
     def _on_raw(self, message: Image) -> None:
         self._keep_frame("camera", message)

@@ -121,6 +121,10 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         """How old a frame of that header is now. Nodes that know by how much the camera's clock differs from theirs take it into account."""
         return self.now_ns() - (int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec))
 
+    def round_trip_ns(self) -> int:
+        """The smallest time that a message to the camera's node and its answer took; 0 where it is not known."""
+        return 0
+
     def now_ns(self) -> int:
         """The node's clock in nanoseconds: simulated time where ``use_sim_time`` is set."""
         nanoseconds: Any = self.get_clock().now().nanoseconds

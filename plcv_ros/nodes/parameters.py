@@ -93,7 +93,12 @@ def _number(value: float) -> str:
 
 
 CODEC_ROWS = (
-    Row("codec", "astc", "Codec of the published frames; raw publishes sensor_msgs/Image alone.", choices=("astc", "jxs", "jpeg", "raw")),
+    Row(
+        "codec",
+        "astc",
+        "Codec of the published frames; auto follows what the link delivers, raw publishes sensor_msgs/Image alone.",
+        choices=("astc", "jxs", "jpeg", "raw", "auto"),
+    ),
     Row("astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False),
     Row(
         "astc_preset", "fast", "ASTC encoder: fast, fine (better, slower) or paper (its method).", choices=("fast", "fine", "paper"), read_only=False
@@ -114,6 +119,13 @@ CODEC_ROWS = (
         read_only=False,
     ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
+    Row(
+        "latency_target_ms",
+        60.0,
+        "With codec auto: what 95 of 100 frames a second may take from capture to the other computer. The setting follows the link.",
+        low=1.0,
+        high=10_000.0,
+    ),
     Row("strips", False, "Send frames in strips that leave as they are coded, on <topic>/<codec>_strips: a lost packet costs a strip, not a frame."),
     Row("strip_bytes", 5200, "Largest strip in bytes, at least one block row or slice: 5200 fill four Ethernet packets.", low=1, high=1_000_000),
     Row("threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False),
@@ -124,8 +136,8 @@ _RELIABLE = Row("reliable", False, "Subscribe reliably and keep 5 frames, instea
 _TRANSPORT = Row(
     "transport",
     "astc",
-    "How frames arrive: topic <base>/astc, <base>/jxs, <base>/compressed, or the base topic itself.",
-    choices=("astc", "jxs", "compressed", "raw"),
+    "How frames arrive: topic <base>/astc, <base>/jxs (auto: both), <base>/compressed, or the base topic itself.",
+    choices=("astc", "jxs", "compressed", "raw", "auto"),
 )
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
 _DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)

@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from plcv_ros import codecs
 from plcv_ros.nodes import conversion, qos, transport, wire
+from plcv_ros.nodes.delivery import DeliveryReports
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 
@@ -79,11 +80,12 @@ class FrameReceiver:
         self._complaints: set[str] = set()
         self._transport = transport.active(rmw=transport.rmw_in_use())
         self._warned = False
-        topic = wire.topic(base, transport_name, self.strips)
-        self.topic = node.resolve_topic_name(topic)
+        self._topics = [wire.topic(base, name, self.strips) for name in wire.transports_of(transport_name)]
+        self.topic = node.resolve_topic_name(self._topics[0])
+        """Where frames come from; with transport auto the first of the topics."""
         self._profile = self.profile(reliable)
-        self._topic = topic
-        self._subscription: Any = None
+        self._subscriptions: list[Any] = []
+        self._reports = DeliveryReports(node, base)
         self.prepare()
 
     def prepare(self) -> None:
@@ -95,15 +97,16 @@ class FrameReceiver:
 
     def subscribe(self) -> None:
         """Start to receive; nothing where it already does."""
-        if self._subscription is None:
+        if not self._subscriptions:
             message_type = Image if self._raw else CompressedImage
-            self._subscription = qos.create_subscription(self._node, message_type, self._topic, self._on_message, self._profile)
+            self._subscriptions = [
+                qos.create_subscription(self._node, message_type, topic, self._on_message, self._profile) for topic in self._topics
+            ]
 
     def unsubscribe(self) -> None:
         """Stop to receive, in the executor's thread."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop())
 
     def start(self) -> None:
         """Start the worker thread."""
@@ -128,6 +131,7 @@ class FrameReceiver:
         counters.received += 1
         counters.bytes += len(message.data)
         self._node.events.note(message.header, "received", arrival_ns)
+        self._report(message.header, 1, 1)
         displaced = self._mailbox.put((message.header, message))
         if displaced is not None:
             counters.dropped_newer += 1
@@ -137,6 +141,9 @@ class FrameReceiver:
             if text is not None:
                 self._warned = True
                 self._node.get_logger().warning(text)
+
+    def _report(self, header: Any, strips: int, count: int) -> None:
+        self._reports.report(header, self._node.age_ns(header), strips, count, self._node.round_trip_ns())
 
     def _work(self) -> None:
         while True:

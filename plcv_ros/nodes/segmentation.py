@@ -97,6 +97,10 @@ class SegmentationNode(FrameNode):
         """How old a frame is, the camera's clock taken into account."""
         return super().age_ns(header) + self._stamp_clock.offset_ns
 
+    def round_trip_ns(self) -> int:
+        """The smallest round trip to the camera's node and back; 0 where it is not known."""
+        return self._stamp_clock.round_trip_ns
+
     def _young_enough(self, header: Any) -> bool:
         limit_ms = self.number("max_age_ms")
         age_ms = self.age_ns(header) / 1e6

@@ -23,8 +23,11 @@ from rclpy.duration import Duration
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, JxsCodec, make_codec
+from plcv_ros.codecs import PIXEL_FORMATS, Codec, CodecError, JxsCodec
 from plcv_ros.nodes import conversion, diagnostics, qos, transport, wire
+from plcv_ros.nodes.adaptive import CODECS as AUTO_CODECS
+from plcv_ros.nodes.adaptive import AdaptiveCodec
+from plcv_ros.nodes.codec_parameters import codec_from
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
@@ -48,6 +51,7 @@ class Pixels:
     image: npt.NDArray[np.uint8]
     pixel_format: str
     original: str
+    codec: Codec
 
 
 @dataclass
@@ -55,6 +59,7 @@ class Frame:
     """One frame on its way out: the messages to publish, and what has to be known when it is dropped."""
 
     header: Any
+    publisher: Any = None
     compressed: CompressedImage | None = None
     pixels: Pixels | None = None
     raw: Image | None = None
@@ -77,6 +82,7 @@ class Counters:
     published: int = 0
     dropped: int = 0
     failed: int = 0
+    skipped: int = 0
     late: int = 0
     bytes: int = 0
     bits_per_pixel: float = 0.0
@@ -84,21 +90,6 @@ class Counters:
     height: int = 0
     encode_ms: float = 0.0
     publish_ms: float = 0.0
-
-
-def codec_from(values: dict[str, Value]) -> Codec | None:
-    """The codec that the parameters name; None for raw. Raises CodecError."""
-    if values["codec"] == "astc":
-        width, _, height = str(values["astc_block"]).partition("x")
-        return make_codec("astc", block=(int(width), int(height)), preset=str(values["astc_preset"]), threads=int(values["threads"]))
-    if values["codec"] == "jxs":
-        significance = {"preset": None, "always": True, "never": False}[str(values["jxs_significance"])]
-        return make_codec(
-            "jxs", bpp=float(values["jxs_bpp"]), preset=str(values["jxs_preset"]), significance=significance, threads=int(values["threads"])
-        )
-    if values["codec"] == "jpeg":
-        return make_codec("jpeg", quality=int(values["jpeg_quality"]), threads=int(values["threads"]))
-    return None
 
 
 class FrameSender:
@@ -113,24 +104,26 @@ class FrameSender:
     ) -> None:
         self.counters = Counters()
         self._node = node
-        self._codec = codec_from(node.values)
+        self._adaptive = AdaptiveCodec(node, base, node.values) if node.values["codec"] == "auto" else None
+        self._codec = None if self._adaptive else codec_from(node.values)
         self._strip_bytes = int(node.values["strip_bytes"]) if node.values["strips"] else 0
-        if self._strip_bytes and (self._codec is None or self._codec.name not in wire.CODECS_WITH_STRIPS):
+        codecs = AUTO_CODECS if self._adaptive else () if self._codec is None else (self._codec.name,)
+        if self._strip_bytes and not (codecs and set(codecs) <= set(wire.CODECS_WITH_STRIPS)):
             have = ", ".join(wire.CODECS_WITH_STRIPS)
             raise ParameterError("strips", True, f"false with codec {node.values['codec']}: only {have} have strips")
-        self._compressed: Any = None
-        if self._codec is not None:
-            frames_topic = wire.topic(base, wire.transport_of(self._codec.name), bool(self._strip_bytes))
-            profile = qos.strips_offered() if self._strip_bytes else qos.frames_offered()
-            self._compressed = qos.create_publisher(node, CompressedImage, frames_topic, profile, on_demand)
-        else:
-            frames_topic = base
+        profile = qos.strips_offered() if self._strip_bytes else qos.frames_offered()
+        topics = {name: wire.topic(base, wire.transport_of(name), bool(self._strip_bytes)) for name in codecs}
+        # With codec auto, receivers subscribe to every topic, so the demand for one is the demand for all.
+        self._compressed: dict[str, Any] = {
+            name: qos.create_publisher(node, CompressedImage, topic, profile, on_demand if name == codecs[0] else None)
+            for name, topic in topics.items()
+        }
         self._raw: Any = None
-        if offer_raw or self._codec is None:
-            self._raw = qos.create_publisher(node, Image, base, qos.frames_offered(), on_demand if self._codec is None else None)
+        if offer_raw or not codecs:
+            self._raw = qos.create_publisher(node, Image, base, qos.frames_offered(), None if codecs else on_demand)
         self._info: Any = None if info_topic is None else qos.create_publisher(node, CameraInfo, info_topic, qos.frames_offered())
         self._labels: Any = None if labels_topic is None else qos.create_publisher(node, Image, labels_topic, qos.frames_offered())
-        self.topic = node.resolve_topic_name(frames_topic)
+        self.topic = " and ".join(node.resolve_topic_name(topic) for topic in topics.values()) or node.resolve_topic_name(base)
         self._mailbox: Mailbox[Frame] = Mailbox()
         self._thread: threading.Thread | None = None
         self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
@@ -145,6 +138,9 @@ class FrameSender:
 
     def set_codec(self, values: dict[str, Value]) -> None:
         """Take over changed codec parameters from the next frame on. Raises CodecError, also where the frames' size does not suit them."""
+        if self._adaptive is not None:
+            self._adaptive.update(values)
+            return
         codec = codec_from(values)
         if isinstance(codec, JxsCodec) and self._latest is not None:
             smallest = codec.smallest_bpp(*self._latest)
@@ -154,26 +150,28 @@ class FrameSender:
 
     @property
     def codec(self) -> Codec | None:
-        """The codec in use; None for raw."""
+        """The codec in use; None for raw, and for auto before the first frame."""
         return self._codec
 
     @property
     def pixel_formats(self) -> Collection[str]:
-        """Formats of pixels that `send` takes."""
+        """Formats of pixels that `send` takes: with codec auto those that every codec takes."""
         return PIXEL_FORMATS if self._codec is None else self._codec.pixel_formats
 
     def subscribers(self) -> int:
         """How many subscribe to the frames themselves."""
-        publisher = self._raw if self._compressed is None else self._compressed
-        return int(publisher.get_subscription_count())
+        return max(_listeners(publisher) for publisher in (list(self._compressed.values()) or [self._raw]))
 
     def wanted(self) -> bool:
         """Whether anybody subscribes to anything that a frame is needed for."""
-        return any(_listeners(publisher) for publisher in (self._compressed, self._raw, self._info, self._labels))
+        return any(_listeners(publisher) for publisher in self._publishers())
 
     def audience(self) -> int:
         """How many subscriptions there are to frames, raw images, camera_info and labels together."""
-        return sum(_listeners(publisher) for publisher in (self._compressed, self._raw, self._info, self._labels))
+        return sum(_listeners(publisher) for publisher in self._publishers())
+
+    def _publishers(self) -> list[Any]:
+        return [*self._compressed.values(), self._raw, self._info, self._labels]
 
     def check_fit(self, frame_bytes: int) -> None:
         """Warn, once, where frames of this size would be lost in the active DDS configuration."""
@@ -190,6 +188,8 @@ class FrameSender:
         dropping = self._meter.rate("dropped", counters.dropped)
         failing = self._meter.rate("failed", counters.failed)
         values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic}
+        if self._adaptive is not None:
+            values.update(self._adaptive.status())
         if not subscribers:
             return diagnostics.Status(diagnostics.OK, f"nobody subscribes to {self.topic}; nothing is encoded", values)
         text = f"{fps:.1f} fps of {counters.width}x{counters.height} at {counters.bits_per_pixel:.2f} bit/px"
@@ -202,7 +202,9 @@ class FrameSender:
 
     def expected_bytes(self, width: int, height: int) -> int | None:
         """Bytes of a frame of this size, where they are known beforehand."""
-        return width * height * 3 if self._codec is None else self._codec.payload_size(width, height)
+        if self._codec is not None:
+            return self._codec.payload_size(width, height)
+        return None if self._compressed else width * height * 3
 
     def send(
         self,
@@ -227,22 +229,30 @@ class FrameSender:
         height, width = image.shape[:2]
         self.counters.width, self.counters.height = int(width), int(height)
         self._latest = (int(width), int(height), pixel_format)
-        if _listeners(self._compressed) and self._strip_bytes:
-            frame.pixels = Pixels(image, pixel_format, original or pixel_format)
-        elif _listeners(self._compressed):
-            try:
-                frame.compressed = self._encode(header, image, pixel_format, original or pixel_format)
-            except CodecError as error:
-                self._refused(header, error)
+        if self._adaptive is not None and self.subscribers():
+            self._codec = self._adaptive.choose(int(width), int(height))
+            if self._codec is None:
+                self.counters.skipped += 1
+                self._node.events.note(header, "dropped")
+        frame.publisher = None if self._codec is None else self._compressed[self._codec.name]
+        if self._codec is not None and _listeners(frame.publisher):
+            pixels = Pixels(image, pixel_format, original or pixel_format, self._codec)
+            if self._strip_bytes:
+                frame.pixels = pixels
+            else:
+                try:
+                    frame.compressed = self._encode(header, pixels)
+                except CodecError as error:
+                    self._refused(header, error)
         if _listeners(self._raw):
             frame.raw = conversion.image_message(header, image, pixel_format)
-            if self._compressed is None:
-                self._count_bytes(len(frame.raw.data), width * height)
+            if not self._compressed:
+                self._count_bytes(header, len(frame.raw.data), width * height)
         if labels is not None and _listeners(self._labels):
             frame.labels = conversion.image_message(header, labels, "mono8")
         if camera_info is not None and _listeners(self._info):
             frame.camera_info = conversion.camera_info_message(camera_info, header)
-        if frame.compressed is not None or frame.pixels is not None or (self._compressed is None and frame.raw is not None):
+        if frame.compressed is not None or frame.pixels is not None or (not self._compressed and frame.raw is not None):
             frame.traced = True
         if frame.empty:
             return
@@ -253,9 +263,8 @@ class FrameSender:
                 self._node.events.note(displaced.header, "dropped")
             self._recycle(displaced)
 
-    def _encode(self, header: Any, image: npt.NDArray[np.uint8], pixel_format: str, original: str) -> CompressedImage:
-        codec = self._codec
-        assert codec is not None
+    def _encode(self, header: Any, pixels: Pixels) -> CompressedImage:
+        codec, image, pixel_format = pixels.codec, pixels.image, pixels.pixel_format
         height, width = image.shape[:2]
         start = time.time_ns()
         size = codec.payload_size(int(width), int(height))
@@ -270,17 +279,16 @@ class FrameSender:
         self._node.events.note(header, "encode_end", end)
         self.counters.encoded += 1
         self.counters.encode_ms = (end - start) / 1e6
-        self._count_bytes(len(payload), int(width) * int(height))
-        text = wire.write_format(original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
+        self._count_bytes(header, len(payload), int(width) * int(height))
+        text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
         return conversion.compressed_message(header, payload, text)
 
-    def _publish_strips(self, header: Any, pixels: Pixels) -> int:
+    def _publish_strips(self, header: Any, pixels: Pixels, publisher: Any) -> int:
         """Encode and publish strip by strip. Returns when the last one was handed over (ns), 0 where the codec refuses the frame.
 
         The events tell of the last strip, which the frame is complete with: what is spent on publishing those before is part of encoding.
         """
-        codec = self._codec
-        assert codec is not None
+        codec = pixels.codec
         height, width = pixels.image.shape[:2]
         text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixels.pixel_format))
         # Filled anew for each strip: making a message takes longer than coding one.
@@ -295,7 +303,7 @@ class FrameSender:
                 data.frombytes(strip.payload)
                 message.data = data
                 handed_over_ns = time.time_ns()
-                self._compressed.publish(message)
+                publisher.publish(message)
                 publishing_ns += time.time_ns() - handed_over_ns
                 size += len(data)
         except CodecError as error:
@@ -306,7 +314,7 @@ class FrameSender:
         self.counters.encoded += 1
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
-        self._count_bytes(size, int(width) * int(height))
+        self._count_bytes(header, size, int(width) * int(height))
         return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:
@@ -315,7 +323,9 @@ class FrameSender:
         if self.counters.failed == 1:
             self._node.get_logger().error(f"a frame is dropped: {error}; more of them are only counted (failed on /diagnostics)")
 
-    def _count_bytes(self, size: int, pixels: int) -> None:
+    def _count_bytes(self, header: Any, size: int, pixels: int) -> None:
+        if self._adaptive is not None:
+            self._adaptive.sent(conversion.to_ns(header.stamp), size)
         self.counters.bytes += size
         self.counters.bits_per_pixel = 8 * size / pixels
         self.check_fit(size)
@@ -342,9 +352,9 @@ class FrameSender:
             # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
             handed_over_ns = time.time_ns()
             if frame.pixels is not None:
-                handed_over_ns = self._publish_strips(frame.header, frame.pixels)
+                handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
             if frame.compressed is not None:
-                self._compressed.publish(frame.compressed)
+                frame.publisher.publish(frame.compressed)
                 self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
             if frame.raw is not None:
                 self._raw.publish(frame.raw)
@@ -363,7 +373,7 @@ class FrameSender:
         self._mailbox.close()
         if self._thread is not None:
             self._thread.join(ACKNOWLEDGE_TIMEOUT_S)
-        for publisher in (self._compressed, self._raw, self._labels):
+        for publisher in (*self._compressed.values(), self._raw, self._labels):
             if _listeners(publisher):
                 publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_TIMEOUT_S))
         time.sleep(LINGER_S)

@@ -27,7 +27,7 @@ def make_receiver(
     """A receiver of whole frames, or of strips where the node's parameter ``strips`` says so. Raises ParameterError."""
     if not node.flag("strips"):
         return FrameReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
-    if transport_name not in wire.CODECS_WITH_STRIPS:
+    if not set(wire.transports_of(transport_name)) <= set(wire.CODECS_WITH_STRIPS):
         raise ParameterError("strips", True, f"false with transport {transport_name}: only {', '.join(wire.CODECS_WITH_STRIPS)} have strips")
     return StripReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
 
@@ -78,8 +78,8 @@ class StripReceiver(FrameReceiver):
 
     def _on_message(self, message: CompressedImage) -> None:
         self._take(message)
-        if self._subscription is not None:
-            for waiting in compat.take_waiting(self._subscription, MESSAGES_AT_ONCE):
+        for subscription in self._subscriptions:
+            for waiting in compat.take_waiting(subscription, MESSAGES_AT_ONCE):
                 self._take(waiting)
 
     def _take(self, message: CompressedImage) -> None:
@@ -121,6 +121,7 @@ class StripReceiver(FrameReceiver):
     def _offer(self, frame: Assembled, arrival_ns: int) -> None:
         self.counters.received += 1
         self._node.events.note(frame.header, "received", arrival_ns)
+        self._report(frame.header, frame.strips, frame.count)
         displaced = self._mailbox.put((frame.header, frame))
         if displaced is not None:
             self.counters.dropped_newer += 1

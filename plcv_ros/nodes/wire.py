@@ -13,6 +13,8 @@ from functools import lru_cache
 TRANSPORTS = ("astc", "jxs", "compressed", "raw")
 """How an image travels: the last part of its topic, or ``raw`` for sensor_msgs/Image on the base topic itself."""
 
+AUTO = "auto"
+
 _TRANSPORT_OF_CODEC = {"astc": "astc", "jxs": "jxs", "jpeg": "compressed", "raw": "raw"}
 
 CODECS_WITH_STRIPS = ("astc", "jxs")
@@ -29,6 +31,11 @@ _JPEG_ORIGINALS = ("rgb8", "bgr8", "rgba8", "bgra8")
 def transport_of(codec: str) -> str:
     """Codec (astc, jxs, jpeg, raw) -> transport (astc, jxs, compressed, raw). Raises KeyError."""
     return _TRANSPORT_OF_CODEC[codec]
+
+
+def transports_of(name: str) -> tuple[str, ...]:
+    """The transports that a receiver listens to: ``auto`` stands for all that the sender may choose among."""
+    return CODECS_WITH_STRIPS if name == AUTO else (name,)
 
 
 def topic(base: str, transport: str, strips: bool = False) -> str:

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""``codec: auto`` on a link whose rate falls and recovers: 1280x720 at 30 fps, target 60 ms, 1 Gbit/s, 50 Mbit/s and 1 Gbit/s again.
+
+    python benchmarks/adaptation.py                    # table of seconds, changes of setting, plot
+    python benchmarks/adaptation.py --low 30 --json out.json
+
+Real nodes between two emulated computers. "Late" frames took longer than the target; "outside" is how long the p95 over the second before
+was above the target (two late frames in thirty are enough, so a frame's time of trouble counts for up to a second).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from link import DOMAIN, LINKS, START_S, Process, _parameters, rows_missing
+from links.network import Link, Network, missing
+from measuring import REFERENCE, machine, say
+from offload import write_pictures
+
+from plcv_ros.graph import build
+
+WIDTH, HEIGHT, RATE, TARGET_MS = 1280, 720, 30.0, 60.0
+BEFORE_S, LOW_S, AFTER_S = 10.0, 12.0, 12.0
+HIGH_MBIT = 1000
+PLOT_FILE = REFERENCE / "adaptation.png"
+
+
+@dataclass
+class Result:
+    """What a run showed; times in s from the moment the rate fell, latencies in ms."""
+
+    low_mbit: float
+    frames: int
+    late: int
+    seconds_late: float
+    seconds_outside: float
+    p95_low: float
+    changes: list[str]
+    captured: list[float]
+    latency: list[float]
+
+
+def run(low_mbit: float, folder: Path, reliable: bool, strips: bool) -> Result:
+    """One run of 34 s."""
+    pictures = folder / "pictures"
+    write_pictures(pictures, WIDTH, HEIGHT, RATE)
+    record, total = folder / "record.csv", round((BEFORE_S + LOW_S + AFTER_S) * RATE)
+    environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LINKS.parent), "PLCV_RECORD": str(record)}
+    environment |= build("edge", {"middleware": "large_data" if reliable else "profile"}).environment
+    moments: dict[str, float] = {}
+    with Network(Link(HIGH_MBIT)) as network:
+        asked = _parameters(transport="auto", reliable=reliable, strips=strips)
+        receiver = Process(network, "remote", [str(LINKS / "recorder.py"), *asked], environment, folder / "receiver.log")
+        parameters = {"source": str(pictures), "rate": RATE, "frames": total, "start_when_subscribed": True, "strips": strips}
+        words = ["-m", "plcv_ros.nodes.camera", *_parameters(**parameters, codec="auto", jxs_preset="pruned", latency_target_ms=TARGET_MS)]
+        camera = Process(network, "camera", words, environment, folder / "camera.log")
+
+        def weather() -> None:
+            # The camera begins when the receiver is there; its first line on the wire tells when.
+            while network.counters()["forth"]["bytes"] < 500_000:
+                time.sleep(0.02)
+            time.sleep(BEFORE_S)
+            network.change(Link(low_mbit))
+            moments["fell"] = time.time()
+            time.sleep(LOW_S)
+            network.change(Link(HIGH_MBIT))
+            moments["rose"] = time.time()
+
+        thread = threading.Thread(target=weather, daemon=True)
+        thread.start()
+        try:
+            camera.wait(START_S + 2 * total / RATE)
+            thread.join(1.0)
+        finally:
+            for process in (receiver, camera):
+                process.end()
+        changes = [
+            f"{float(m.group(1)) - moments['fell']:+.2f} s: {m.group(2)}"
+            for m in re.finditer(r"\[(\d+\.\d+)\] \[camera\]: codec: (.*)", camera.log.read_text(encoding="utf-8"))
+        ]
+    return _result(low_mbit, record, moments, changes)
+
+
+def _result(low_mbit: float, record: Path, moments: dict[str, float], changes: list[str]) -> Result:
+    with record.open(newline="", encoding="utf-8") as file:
+        lines = [line for line in csv.DictReader(file) if rows_missing(line["missing_rows"]) == 0]
+    captured = np.array([int(line["stamp_ns"]) / 1e9 for line in lines])
+    latency = np.array([(int(line["decoded_ns"]) - int(line["stamp_ns"])) / 1e6 for line in lines])
+    order = np.argsort(captured)
+    captured, latency = captured[order] - moments["fell"], latency[order]
+    judged = captured > -BEFORE_S / 2  # what happened while everything started is no matter of the link
+    captured, latency = captured[judged], latency[judged]
+    outside = 0.0
+    for end in np.arange(captured[0] + 1, captured[-1], 0.01):
+        window = latency[(captured > end - 1) & (captured <= end)]
+        outside += 0.01 * (window.size == 0 or float(np.percentile(window, 95)) > TARGET_MS)
+    late = captured[latency > TARGET_MS]
+    low = latency[(captured > 2) & (captured < LOW_S)]
+    return Result(
+        low_mbit=low_mbit,
+        frames=len(latency),
+        late=len(late),
+        seconds_late=round(float(late[-1] - late[0]) + 1 / RATE, 3) if len(late) else 0.0,
+        seconds_outside=round(outside, 2),
+        p95_low=round(float(np.percentile(low, 95)), 1) if len(low) else float("nan"),
+        changes=changes,
+        captured=[round(float(v), 4) for v in captured],
+        latency=[round(float(v), 2) for v in latency],
+    )
+
+
+def plot(result: Result, path: Path) -> None:
+    """Latency of every frame over time, and where the setting changed."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.6), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.axvspan(0, LOW_S, color="#f2dede", label=f"link at {result.low_mbit:g} Mbit/s")
+    axes.axhline(TARGET_MS, color="#a94442", linewidth=1, linestyle="--", label=f"target, {TARGET_MS:g} ms")
+    axes.plot(result.captured, result.latency, ".", markersize=4, color="#1f4e79", label="a frame")
+    top = max(1.25 * TARGET_MS, max(result.latency) * 1.1)
+    for change in result.changes:
+        when, _, text = change.partition(" s: ")
+        if result.captured[0] <= float(when) <= result.captured[-1]:
+            axes.axvline(float(when), color="#888888", linewidth=0.8)
+            axes.annotate(text.partition(":")[0].partition("-> ")[2], (float(when), top), rotation=90, fontsize=8, va="top", ha="right")
+    axes.set(xlabel="s after the rate fell", ylabel="capture to decoded picture (ms)", ylim=(0, top), title="codec: auto, 1280x720 at 30 fps")
+    axes.legend(loc="upper right", fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.savefig(str(path))
+
+
+def main() -> int:
+    """Run; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--low", type=float, default=50.0, help="rate that the link falls to, Mbit/s")
+    parser.add_argument("--reliable", action="store_true", help="over TCP, instead of best effort over UDP")
+    parser.add_argument("--strips", action="store_true")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path, default=PLOT_FILE)
+    args = parser.parse_args()
+    reason = missing()
+    if reason:
+        say(f"no emulated link: {reason}")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="plcv_adaptation_") as folder:
+        result = run(args.low, Path(folder), args.reliable, args.strips)
+    about: dict[str, Any] = machine()
+    print("; ".join(f"{name}: {value}" for name, value in about.items()))
+    print(f"\nlink {HIGH_MBIT} -> {args.low:g} -> {HIGH_MBIT} Mbit/s; {result.frames} frames, {result.late} late, within {result.seconds_late:.2f} s")
+    print(f"p95 over a second above {TARGET_MS:g} ms: {result.seconds_outside:.2f} s; p95 while the rate is low: {result.p95_low} ms")
+    print("\n".join(result.changes))
+    if args.json:
+        args.json.write_text(json.dumps({"machine": about, **asdict(result)}) + "\n", encoding="utf-8")
+    plot(result, args.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

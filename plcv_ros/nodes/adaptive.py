@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``codec: auto``: the sender's codec follows what the link delivers (:mod:`plcv_ros.adaptation`).
+
+Every step is logged and published as a line of text on ``~/codec_changes`` (std_msgs/String, latched), for reports.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+from std_msgs.msg import String
+
+from plcv_ros.adaptation import LADDER, Controller, Rung
+from plcv_ros.codecs import Codec
+from plcv_ros.nodes import qos
+from plcv_ros.nodes.codec_parameters import codec_from
+from plcv_ros.nodes.delivery import DeliveryListener
+from plcv_ros.nodes.parameters import Value
+
+CODECS = tuple(dict.fromkeys(str(rung.parameters["codec"]) for rung in LADDER))
+"""Codecs that a ladder may choose: the sender has a topic for each."""
+
+RATE_WINDOW = 30
+
+
+class AdaptiveCodec:
+    """Which codec the next frame takes. ``choose`` and ``sent`` belong to the threads that send, reports to the executor's."""
+
+    def __init__(self, node: Any, base: str, values: dict[str, Value]) -> None:
+        self._node = node
+        self._values = values
+        self._lock = threading.Lock()
+        self._controller: Controller | None = None
+        self._pixels = 0
+        self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
+        self._codecs: dict[str, Codec] = {}
+        self._admitted_at = 0.0
+        self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched())
+        self._listener = DeliveryListener(node, base, self._on_report)
+        self.changes = 0
+
+    @property
+    def rung(self) -> Rung | None:
+        """The setting in force; None before the first frame."""
+        return None if self._controller is None else self._controller.rung
+
+    def update(self, values: dict[str, Value]) -> None:
+        """Take over changed parameters. Raises CodecError."""
+        with self._lock:
+            self._values = values
+            self._codecs.clear()
+
+    def choose(self, width: int, height: int) -> Codec | None:
+        """The codec for the frame captured now; None where it is better not sent. Call it once for every frame."""
+        now = time.monotonic()
+        self._captures.append(now)
+        self._admitted_at = now
+        with self._lock:
+            if self._controller is None or width * height != self._pixels:
+                self._pixels = width * height
+                self._controller = Controller(self._pixels, 30.0, float(self._values["latency_target_ms"]))
+            controller = self._controller
+            if len(self._captures) > 2 and self._captures[-1] > self._captures[0]:
+                controller.set_frames_per_second((len(self._captures) - 1) / (self._captures[-1] - self._captures[0]))
+            change = controller.step(now)
+            admitted = controller.admit(now)
+        if change is not None:
+            self.changes += 1
+            self._node.get_logger().info(f"codec: {change}")
+            self._changes.publish(String(data=f"{time.time_ns()} {change}"))
+        return self._codec_of(controller.rung) if admitted else None
+
+    def _codec_of(self, rung: Rung) -> Codec:
+        if rung.name not in self._codecs:
+            codec = codec_from({**self._values, **rung.parameters})
+            assert codec is not None
+            self._codecs[rung.name] = codec
+        return self._codecs[rung.name]
+
+    def sent(self, stamp_ns: int, size: int) -> None:
+        """The frame admitted last is on its way, ``size`` bytes of it."""
+        with self._lock:
+            if self._controller is not None:
+                self._controller.sent(stamp_ns, 8.0 * size, self._admitted_at)
+
+    def _on_report(self, stamp_ns: int, age_s: float, round_trip_s: float) -> None:
+        with self._lock:
+            if self._controller is not None:
+                self._controller.set_delay(round_trip_s / 2)
+                self._controller.arrived(stamp_ns, age_s, time.monotonic())
+
+    def status(self) -> dict[str, Any]:
+        """Values for ``/diagnostics``."""
+        rung = self.rung
+        return {"setting": "" if rung is None else rung.name, "setting_changes": self.changes, "reports_malformed": self._listener.malformed}
