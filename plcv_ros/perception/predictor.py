@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -61,21 +62,30 @@ class Predictor:
 
         Large pictures are segmented at a half, a third, ... of their size (:func:`shrink_factor`).
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
-        return self._worker.submit(self._predict, image).result()
+        return self.predict_batch([image])[0]
 
-    def _predict(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        height, width = image.shape[:2]
+    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
+        """Pictures of one size in one pass of the network, as :meth:`predict` each. Raises ValueError where sizes differ, and for none."""
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+                raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
+        shapes = sorted({image.shape[:2] for image in images})
+        if len(shapes) != 1:
+            raise ValueError(f"a batch of pictures of {len(shapes)} sizes {shapes}: expected pictures of one size")
+        return self._worker.submit(self._predict, images).result()
+
+    def _predict(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
+        height, width = images[0].shape[:2]
         factor = shrink_factor(height, width)
         with torch.inference_mode():
-            pixels = self.normalise(image)
+            each = [self.normalise(image) for image in images]
             if factor > 1:
-                pixels = shrink(pixels, factor)
-            labels = resize_scores(self.network(pixels), *pixels.shape[-2:]).argmax(1).to(torch.uint8)[0]
+                each = [shrink(pixels, factor) for pixels in each]
+            pixels = each[0] if len(each) == 1 else torch.cat(each).contiguous(memory_format=torch.channels_last)
+            labels = resize_scores(self.network(pixels), *pixels.shape[-2:]).argmax(1).to(torch.uint8)
             if factor > 1:
-                labels = labels.repeat_interleave(factor, 0).repeat_interleave(factor, 1)[:height, :width].contiguous()
-            return labels.cpu().numpy()  # type: ignore[no-any-return]
+                labels = labels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)[:, :height, :width].contiguous()
+            return list(labels.cpu().numpy())
 
     def normalise(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32, channels last, on the device."""

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of pictures: how many are taken, deadlines, errors, threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from plcv_ros.perception.batching import Batcher, PassTimes, Pixels, choose
+
+
+def times(**seconds: float) -> PassTimes:
+    result = PassTimes()
+    for number, value in seconds.items():
+        result.note(int(number[1:]), value)
+    return result
+
+
+CPU = times(n1=0.04, n2=0.08, n4=0.16)
+GPU = times(n1=0.005, n2=0.006, n4=0.008, n8=0.012)
+
+
+def test_expected_times() -> None:
+    learned = PassTimes()
+    assert learned.expect(3) == 0.0
+    learned.note(2, 0.1)
+    assert learned.expect(2) == 0.1
+    assert learned.expect(1) == 0.05
+    assert learned.expect(6) == pytest.approx(0.3)
+    for _ in range(100):
+        learned.note(2, 0.2)
+    assert learned.expect(2) == pytest.approx(0.2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "known", "expected"),
+    [
+        ([], CPU, 0),
+        ([0.1], CPU, 1),
+        ([0.1, 0.1, 0.1], CPU, 2),  # three would take 0.12 s
+        ([0.05, 0.5, 0.5, 0.5], CPU, 1),  # the first is in a hurry
+        ([0.1] * 8, GPU, 8),
+        ([0.1] * 20, GPU, 8),
+        ([0.007] * 8, GPU, 2),
+        ([-1.0] * 4, GPU, 4),  # late in any case: as fast as possible
+        ([-1.0] * 4, CPU, 1),  # where a batch is no faster, one at a time
+        ([0.1] * 5, PassTimes(), 5),
+    ],
+)
+def test_how_many_are_taken(deadlines: list[float], known: PassTimes, expected: int) -> None:
+    assert choose(deadlines, 0.0, known, 8) == expected
+
+
+class Network:
+    """Labels are the pictures' first channel; a pass takes some time, and records what it was given."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.batches: list[list[Pixels]] = []
+        self.seconds = seconds
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, images: Sequence[Pixels]) -> list[Pixels]:
+        self.batches.append(list(images))
+        self.gate.wait(10)
+        time.sleep(self.seconds)
+        if any(image[0, 0, 0] == 99 for image in images):
+            raise ValueError("no")
+        return [image[..., 0].copy() for image in images]
+
+
+def picture(value: int, height: int = 4) -> Pixels:
+    return np.full((height, 6, 3), value, np.uint8)
+
+
+def waiting(batcher: Batcher, number: int) -> None:
+    end = time.monotonic() + 5
+    while len(batcher._waiting) < number:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_what_waits_goes_in_one_pass_and_everybody_gets_the_own_labels() -> None:
+    network = Network()
+    batcher = Batcher(network, max_batch=8)
+    network.gate.clear()
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(batcher.predict, picture(0), time.monotonic() + 9)
+        while not network.batches:
+            time.sleep(0.001)
+        rest = [pool.submit(batcher.predict, picture(i), time.monotonic() + 9) for i in range(1, 6)]
+        waiting(batcher, 5)
+        network.gate.set()
+        assert [int(f.result(5)[0, 0]) for f in (first, *rest)] == [0, 1, 2, 3, 4, 5]
+    assert [len(batch) for batch in network.batches] == [1, 5]
+    assert (batcher.counters.passes, batcher.counters.pictures, batcher.counters.largest, batcher.counters.late) == (2, 6, 5, 0)
+    batcher.close()
+
+
+def test_other_sizes_go_in_another_pass_and_the_urgent_one_first() -> None:
+    network = Network()
+    batcher = Batcher(network)
+    network.gate.clear()
+    now = time.monotonic()
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(batcher.predict, picture(0), now + 9)]
+        while not network.batches:
+            time.sleep(0.001)
+        futures += [pool.submit(batcher.predict, picture(i, height), now + due) for i, height, due in ((1, 4, 8), (2, 5, 7), (3, 4, 6), (4, 5, 9))]
+        waiting(batcher, 4)
+        network.gate.set()
+        for future in futures:
+            future.result(5)
+    assert [[int(image[0, 0, 0]) for image in batch] for batch in network.batches] == [[0], [3, 1], [2, 4]]
+    batcher.close()
+
+
+def test_errors_reach_their_callers_and_the_next_pass_runs() -> None:
+    batcher = Batcher(Network())
+    with pytest.raises(ValueError, match="no"):
+        batcher.predict(picture(99), time.monotonic() + 1)
+    assert batcher.predict(picture(7), time.monotonic() + 1)[0, 0] == 7
+    batcher.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        batcher.predict(picture(7), time.monotonic() + 1)
+
+
+def test_a_lone_picture_does_not_wait() -> None:
+    batcher = Batcher(Network(0.01))
+    start = time.monotonic()
+    batcher.predict(picture(1), start + 10)
+    assert time.monotonic() - start < 0.2
+    batcher.close()
+
+
+def test_whoever_waits_at_the_end_is_told() -> None:
+    network = Network()
+    batcher = Batcher(network)
+    network.gate.clear()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(batcher.predict, picture(0), time.monotonic() + 9)
+        while not network.batches:
+            time.sleep(0.001)
+        second = pool.submit(batcher.predict, picture(1), time.monotonic() + 9)
+        waiting(batcher, 1)
+        closing = pool.submit(batcher.close)
+        network.gate.set()
+        assert first.result(5)[0, 0] == 0
+        # It was either in time for a last pass or is told.
+        assert second.exception(5) is None or "closed" in str(second.exception(5))
+        closing.result(5)
+
+
+def test_late_pictures_are_counted() -> None:
+    batcher = Batcher(Network(0.02))
+    batcher.predict(picture(1), time.monotonic() + 0.001)
+    batcher.predict(picture(1), time.monotonic() + 5)
+    assert batcher.counters.late == 1
+    batcher.close()
+
+
+def test_warm_up_learns_the_times() -> None:
+    network = Network(0.005)
+    batcher = Batcher(network, max_batch=6)
+    batcher.warmup(4, 6)
+    assert [len(batch) for batch in network.batches] == [1, 1, 2, 2, 4, 4]
+    assert batcher.times.expect(4) >= 0.005
+    batcher.close()
+
+
+def test_max_batch_is_checked() -> None:
+    with pytest.raises(ValueError, match="max_batch is 0"):
+        Batcher(Network(), max_batch=0)
