@@ -127,7 +127,7 @@ EXHAUSTIVE = Setting("exhaustive (Q, R)", "reference", {"preset": "high", "searc
 """The least squared error of every (Q, R) that fits, precinct by precinct: what the search could reach. Takes seconds a frame."""
 
 
-def measure(frames: list[Image], bpp: float, rounds: int, exhaustive: bool) -> list[dict[str, Any]]:
+def measure(frames: list[Image], bpp: float, rounds: int, exhaustive: bool, minimum: bool) -> list[dict[str, Any]]:
     """A row for every setting at one rate; ``exhaustive`` adds the one that takes seconds a frame, timed once a frame."""
     jpeg = Jpeg(JPEG_QUALITY)
     image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
@@ -148,21 +148,22 @@ def measure(frames: list[Image], bpp: float, rounds: int, exhaustive: bool) -> l
         if setting is not EXHAUSTIVE:
             cases[f"encode {setting.name}"] = partial(run_encode, codec, frames, bytearray(len(payloads[0])))
         cases[f"decode {setting.name}"] = partial(run_decode, target, payloads, 1, image)
-    result = once | timed(cases, rounds)
+    result = once | timed(cases, rounds, minimum)
     high_ms, high_db = result["encode high"], quality["high"][0]
     rows = []
-    for setting in settings:
+    for number, setting in enumerate(settings, 1):
         encode_ms, decode_ms = result[f"encode {setting.name}"], result[f"decode {setting.name}"]
         decibel, rate = quality[setting.name]
         rows.append(
             {
+                "number": number,
                 "setting": setting.name,
                 "group": setting.group,
                 "bpp": bpp,
                 "bit_per_px": round(rate, 3),
                 "encode_ms": round(encode_ms, 3),
                 "encode_to_jpeg": round(encode_ms / result["jpeg encode"], 3),
-                "saved_percent": round(100 * (1 - encode_ms / high_ms), 1),
+                "saved_percent": round(100 * (1 - encode_ms / high_ms), 1) if setting is not EXHAUSTIVE else "",
                 "decode_ms": round(decode_ms, 3),
                 "decode_to_jpeg": round(decode_ms / result["jpeg decode"], 3),
                 "psnr_db": round(decibel, 3),
@@ -180,6 +181,7 @@ def best(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 COLUMNS = {
+    "number": "",
     "setting": "setting",
     "encode_ms": "encode ms",
     "encode_to_jpeg": "to libjpeg-turbo",
@@ -204,28 +206,36 @@ def table(rows: list[dict[str, Any]]) -> str:
     return markdown(shown, list(COLUMNS.values()))
 
 
+def front_of(rows: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    """The Pareto front: (encode time in libjpeg-turbo's, PSNR) of the rows that no other one beats in both, from fast to good."""
+    front: list[tuple[float, float]] = []
+    for row in sorted(rows, key=lambda r: (r["encode_to_jpeg"], -r["psnr_db"])):
+        if not front or row["psnr_db"] > front[-1][1]:
+            front.append((row["encode_to_jpeg"], row["psnr_db"]))
+    return front
+
+
 def plot(rows: list[dict[str, Any]], path: Path) -> None:
-    """PSNR over encode time, one panel a rate, with the line of the allowed loss and the Pareto front."""
+    """PSNR over encode time, one panel a rate, with the line of the allowed loss and the Pareto front; points carry the table's numbers."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rates = sorted({row["bpp"] for row in rows})
-    figure = Figure(figsize=(8.5 * len(rates), 6.5), dpi=110, layout="constrained")
+    # The exhaustive search would push all others into a corner.
+    shown = [row for row in rows if row["setting"] != EXHAUSTIVE.name]
+    rates = sorted({row["bpp"] for row in shown})
+    figure = Figure(figsize=(7.0 * len(rates) + 4.5, 6.5), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     colours = {"preset": "#d95f02", "alone": "#377eb8", "combined": "#1b9e77", "reference": "#777777"}
-    for axes, rate in zip(figure.subplots(1, len(rates), squeeze=False)[0], rates):
-        mine = [row for row in rows if row["bpp"] == rate]
+    panels = figure.subplots(1, len(rates) + 1, squeeze=False, width_ratios=[*[7.0] * len(rates), 4.5])[0]
+    for axes, rate in zip(panels, rates):
+        mine = [row for row in shown if row["bpp"] == rate]
         for group, colour in colours.items():
             points = [(row["encode_to_jpeg"], row["psnr_db"]) for row in mine if row["group"] == group]
-            axes.scatter(*zip(*points) if points else ([], []), color=colour, label=group, zorder=3)
+            axes.scatter(*(zip(*points) if points else ([], [])), color=colour, label=group, s=16, zorder=3)
         for row in mine:
-            axes.annotate(row["setting"], (row["encode_to_jpeg"], row["psnr_db"]), xytext=(4, 3), textcoords="offset points", fontsize=7)
-        front, reached = [], -np.inf
-        for row in sorted(mine, key=lambda r: (r["encode_to_jpeg"], -r["psnr_db"])):
-            if row["psnr_db"] > reached:
-                reached = row["psnr_db"]
-                front.append((row["encode_to_jpeg"], reached))
-        axes.step(*zip(*front), where="post", color="#bbbbbb", linewidth=1, zorder=1)
+            at = (row["encode_to_jpeg"], row["psnr_db"])
+            axes.annotate(str(row["number"]), at, xytext=(3, 2), textcoords="offset points", fontsize=8, color=colours[row["group"]])
+        axes.step(*zip(*front_of(mine)), where="post", color="#bbbbbb", linewidth=1, zorder=1)
         limit = next(row["psnr_db"] for row in mine if row["setting"] == "high") - ALLOWED_LOSS_DB
         axes.axhline(limit, color="#e7298a", linestyle="--", linewidth=1)
         axes.annotate(f"high - {ALLOWED_LOSS_DB:g} dB", (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
@@ -234,7 +244,12 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
         axes.set_ylabel("PSNR, dB")
         axes.grid(alpha=0.3)
         axes.set_axisbelow(True)
-    figure.axes[0].legend(loc="lower right", fontsize=8)
+    panels[0].legend(loc="lower right", fontsize=8)
+    panels[-1].axis("off")
+    names = {row["number"]: row for row in shown}
+    for line, (number, row) in enumerate(names.items()):
+        y = 1 - (line + 0.5) / len(names)
+        panels[-1].text(0, y, f"{number}  {row['setting']}", color=colours[row["group"]], fontsize=8, va="center", transform=panels[-1].transAxes)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(str(path))
     say(f"wrote {path}")
@@ -246,17 +261,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA if DATA.exists() else None, help="data folder with kitti_2011_09_26_seq/")
     parser.add_argument("--rates", type=float, nargs="+", default=[3.0], help="bit/px (default 3)")
     parser.add_argument("--rounds", type=int, default=20, help="times that every case goes through its frames (default 20)")
+    parser.add_argument("--minimum", action="store_true", help="minima in place of medians, for a machine that is not idle")
     parser.add_argument("--no-exhaustive", action="store_true", help="leave out the exhaustive search, which takes minutes")
     parser.add_argument("--csv", type=Path, default=REFERENCE / "jpegxs_pruning.csv")
     parser.add_argument("--plot", type=Path, default=ROOT / "docs/images/jpegxs_pruning.png")
     arguments = parser.parse_args()
     frames, source = speed_frames(arguments.data)
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
-    print(f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; times in ms and in libjpeg-turbo's times.")
+    print(
+        f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; {'minimum' if arguments.minimum else 'median'} times in ms and in libjpeg-turbo's."
+    )
     rows: list[dict[str, Any]] = []
     for bpp in arguments.rates:
         say(f"{bpp:g} bit/px")
-        mine = measure(frames, bpp, arguments.rounds, not arguments.no_exhaustive)
+        mine = measure(frames, bpp, arguments.rounds, not arguments.no_exhaustive, arguments.minimum)
         rows += mine
         chosen = best(mine)
         print(f"\n### {bpp:g} bit/px\n\n{table(mine)}\n")
