@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -13,25 +14,32 @@ import numpy.typing as npt
 IGNORE_INDEX = 255
 """Class id of unlabelled pixels, in every label image of the package."""
 
+MAX_PIXEL_CLASSES = IGNORE_INDEX
+"""Most classes that a label image (uint8) can tell apart beside unlabelled pixels."""
+
+MAX_CLASSES = 65535
+
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The classes of a segmentation: class id = position in ``classes``.
+    """The classes of a segmentation or classification: class id = position in ``classes``.
 
     ``colours`` holds one (red, green, blue) triple a class, 0..255. ``void`` lists the ids by which the data set's own label files mark
-    unlabelled pixels; :meth:`from_file_ids` maps them to :data:`IGNORE_INDEX`.
+    unlabelled pixels, ``file_ids`` those by which they mark the classes, where these are not 0, 1, 2, ...; :meth:`from_file_ids` maps the
+    former to :data:`IGNORE_INDEX` and the latter to class ids. More than :data:`MAX_PIXEL_CLASSES` classes do for classification alone.
     """
 
     name: str
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
     void: tuple[int, ...] = ()
+    file_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.classes) != len(self.colours):
             raise ValueError(f"label set {self.name!r}: {len(self.classes)} classes but {len(self.colours)} colours")
-        if not 0 < len(self.classes) < IGNORE_INDEX:
-            raise ValueError(f"label set {self.name!r}: {len(self.classes)} classes, expected 1 to {IGNORE_INDEX - 1}")
+        if not 0 < len(self.classes) <= MAX_CLASSES:
+            raise ValueError(f"label set {self.name!r}: {len(self.classes)} classes, expected 1 to {MAX_CLASSES}")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -45,7 +53,7 @@ class LabelSet:
     def palette(self) -> npt.NDArray[np.uint8]:
         """(256, 3) uint8: the colour of every class id; black for ids without a class."""
         palette = np.zeros((256, 3), np.uint8)
-        palette[: len(self.colours)] = self.colours
+        palette[: len(self.colours)] = self.colours[:256]
         return palette
 
     def colourise(self, labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -61,11 +69,17 @@ class LabelSet:
 
     def from_file_ids(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Map a data set's own label image (H, W) uint8 to class ids: void and unknown ids become :data:`IGNORE_INDEX`."""
+        if len(self) > MAX_PIXEL_CLASSES:
+            raise ValueError(f"label set {self.name!r} has {len(self)} classes, label images tell {MAX_PIXEL_CLASSES} apart")
         table = np.full(256, IGNORE_INDEX, np.uint8)
-        table[: len(self.classes)] = np.arange(len(self.classes), dtype=np.uint8)
+        table[list(self.file_ids) or slice(len(self))] = np.arange(len(self), dtype=np.uint8)
         for void in self.void:
             table[void] = IGNORE_INDEX
         return table[ids]
+
+    def from_class_ids(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Class ids (H, W) uint8 as they are, ids without a class as :data:`IGNORE_INDEX`."""
+        return np.where(ids < len(self), ids, np.uint8(IGNORE_INDEX))
 
     def to_json(self) -> str:
         """The class table that the segmentation node publishes: name, ignore index, and id, name and colour of every class."""
@@ -106,4 +120,58 @@ CAMVID = LabelSet(
 )
 """The eleven classes of CamVid in SegNet's order and colours (Badrinarayanan, Kendall, Cipolla, 2015)."""
 
-LABEL_SETS = {CAMVID.name: CAMVID}
+CITYSCAPES = LabelSet(
+    "cityscapes",
+    (
+        "road",
+        "sidewalk",
+        "building",
+        "wall",
+        "fence",
+        "pole",
+        "traffic light",
+        "traffic sign",
+        "vegetation",
+        "terrain",
+        "sky",
+        "person",
+        "rider",
+        "car",
+        "truck",
+        "bus",
+        "train",
+        "motorcycle",
+        "bicycle",
+    ),
+    (
+        (128, 64, 128),
+        (244, 35, 232),
+        (70, 70, 70),
+        (102, 102, 156),
+        (190, 153, 153),
+        (153, 153, 153),
+        (250, 170, 30),
+        (220, 220, 0),
+        (107, 142, 35),
+        (152, 251, 152),
+        (70, 130, 180),
+        (220, 20, 60),
+        (255, 0, 0),
+        (0, 0, 142),
+        (0, 0, 70),
+        (0, 60, 100),
+        (0, 80, 100),
+        (0, 0, 230),
+        (119, 11, 32),
+    ),
+    file_ids=(7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33),
+)
+"""The nineteen evaluated classes of Cityscapes (Cordts et al., CVPR 2016); ``file_ids`` are those of its ``*_labelIds.png`` files."""
+
+LABEL_SETS = {CAMVID.name: CAMVID, CITYSCAPES.name: CITYSCAPES}
+
+
+def class_list(name: str, classes: tuple[str, ...]) -> LabelSet:
+    """A label set for classification, with colours that are easy to tell apart where the classes are few."""
+    colours = [colorsys.hsv_to_rgb((i * 0.6180339887) % 1, 0.75, 0.95) for i in range(len(classes))]
+    return LabelSet(name, classes, tuple((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colours))

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from plcv_ros.labels import CAMVID, IGNORE_INDEX, LabelSet
+from plcv_ros.labels import CAMVID, CITYSCAPES, IGNORE_INDEX, LabelSet, class_list
 
 
 def test_camvid_is_segnets_order() -> None:
@@ -56,3 +56,18 @@ def test_inconsistent_label_sets_are_refused() -> None:
 
 def test_table_is_plain_json() -> None:
     assert json.loads(CAMVID.to_json())["classes"][3] == {"id": 3, "name": "road", "colour": [128, 64, 128]}
+
+
+def test_cityscapes_file_ids() -> None:
+    ids = np.array([[0, 7, 8, 33, 34, 255, 6, 26]], np.uint8)
+    expected = [IGNORE_INDEX, 0, 1, 18, IGNORE_INDEX, IGNORE_INDEX, IGNORE_INDEX, CITYSCAPES.index("car")]
+    assert CITYSCAPES.from_file_ids(ids).tolist() == [expected]
+    assert CITYSCAPES.from_class_ids(np.array([[0, 18, 19, 255]], np.uint8)).tolist() == [[0, 18, IGNORE_INDEX, IGNORE_INDEX]]
+
+
+def test_lists_of_classes() -> None:
+    many = class_list("many", tuple(f"class {i}" for i in range(1000)))
+    assert len(set(many.colours[:16])) == 16
+    assert LabelSet.from_json(many.to_json()).classes == many.classes
+    with pytest.raises(ValueError, match="label images tell 255 apart"):
+        many.from_file_ids(np.zeros((1, 1), np.uint8))

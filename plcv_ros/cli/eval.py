@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from plcv_ros.training.classification import Top1
     from plcv_ros.training.evaluate import Evaluation
 
 EPILOG = """
@@ -51,10 +52,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
     try:
-        from plcv_ros.perception import load_predictor
+        from plcv_ros.perception import Predictor, load_predictor
+        from plcv_ros.perception.checkpoint import read_checkpoint
+        from plcv_ros.perception.classifier import Classifier, load_classifier
+        from plcv_ros.perception.networks import task_of
+        from plcv_ros.training.classification import evaluate_classes
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.degradations import parse_degradation
-        from plcv_ros.training.evaluate import evaluate, spread, worst, write_pictures
+        from plcv_ros.training.evaluate import Evaluation, evaluate, spread, worst, write_pictures
     except ImportError as error:
         print(f'plcv eval: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
         return 1
@@ -69,28 +74,36 @@ def run(args: argparse.Namespace) -> int:
         if args.json and len(args.checkpoint) * len(codecs) > 1:
             raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
         for name in args.checkpoint:
-            predictor = load_predictor(name, args.device, args.threads)
-            if predictor.label_set.classes != dataset.label_set.classes:
-                raise ValueError(f"{name} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
+            load = load_classifier if task_of(read_checkpoint(name).architecture) == "classification" else load_predictor
+            network: Classifier | Predictor = load(name, args.device, args.threads)
+            if args.pictures and isinstance(network, Classifier):
+                raise ValueError("--pictures shows segmentations; this checkpoint is a classification network")
+            if network.label_set.classes != dataset.label_set.classes:
+                raise ValueError(f"{name} knows the classes of {network.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
             for codec in codecs:
                 started = time.perf_counter()
                 with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-                    result = evaluate(predictor.predict, dataset, codec, args.limit, moving(bar, f"{name}, {codec.name}"))
-                trained_on = str(predictor.metadata.get("codec", ""))
+                    advance = moving(bar, f"{name}, {codec.name}")
+                    result: Evaluation | Top1 = (
+                        evaluate_classes(network.predict, dataset, codec, args.limit, advance)
+                        if isinstance(network, Classifier)
+                        else evaluate(network.predict, dataset, codec, args.limit, advance)
+                    )
+                trained_on = str(network.metadata.get("codec", ""))
                 row = {"checkpoint": Path(name).name, "trained_on": trained_on, "data": dataset.name, "codec": codec.name, **result.row()}
                 cells.append(row)
                 print_result(console, row, result, time.perf_counter() - started)
-                if args.pictures:
+                if args.pictures and isinstance(result, Evaluation) and isinstance(network, Predictor):
                     indices = spread(len(dataset), args.limit)
                     chosen = worst(result, args.picture_count) if args.worst else spread(len(indices), args.picture_count)
-                    write_pictures(args.pictures, [indices[i] for i in chosen], predictor.predict, dataset, codec)
+                    write_pictures(args.pictures, [indices[i] for i in chosen], network.predict, dataset, codec)
                 if args.record:
                     record_score(name, {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}})
                 if args.csv:
                     append_csv(args.csv, row)
                 if args.json:
                     args.json.parent.mkdir(parents=True, exist_ok=True)
-                    text = json.dumps({**row, "miou_by_picture": result.pictures, "confusion": result.matrix.counts.tolist()}, indent=1)
+                    text = json.dumps({**row, **result.details()}, indent=1)
                     args.json.write_text(text + "\n", encoding="utf-8")
     except (ValueError, OSError, ImportError) as error:
         print(f"plcv eval: {error}", file=sys.stderr)
@@ -107,36 +120,37 @@ def moving(bar: Any, title: str) -> Callable[[int, int], None]:
 
 
 def print_matrix(console: Any, cells: list[dict[str, Any]]) -> None:
-    """Print mIoU of every checkpoint (rows) through every codec (columns)."""
+    """Print the score of every checkpoint (rows) through every codec (columns)."""
     from rich.table import Table
 
     codecs = list(dict.fromkeys(cell["codec"] for cell in cells))
-    table = Table(title=f"mIoU in % on {cells[0]['data']}")
+    table = Table(title=f"{'mIoU' if 'miou' in cells[0] else 'top-1'} in % on {cells[0]['data']}")
     table.add_column("checkpoint", overflow="fold")
     table.add_column("trained on", overflow="fold")
     for codec in codecs:
         table.add_column(codec, justify="right")
     for start in range(0, len(cells), len(codecs)):
         row = cells[start : start + len(codecs)]
-        table.add_row(row[0]["checkpoint"], row[0]["trained_on"], *(f"{cell['miou']:.1%}" for cell in row))
+        table.add_row(row[0]["checkpoint"], row[0]["trained_on"], *(f"{cell.get('miou', cell.get('top1')):.1%}" for cell in row))
     console.print(table)
 
 
-def print_result(console: Any, row: dict[str, Any], result: Evaluation, seconds: float) -> None:
+def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, seconds: float) -> None:
     """Print the table of classes and the line of totals."""
     from rich.table import Table
 
     table = Table(title=f"{row['checkpoint']} on {row['data']}, {row['codec']}")
-    for name in ("class", "share of pixels", "IoU"):
+    for name in ("class", "share", "IoU" if result.name == "mIoU" else "recall"):
         table.add_column(name, justify="left" if name == "class" else "right")
-    for name, share, iou in zip(result.matrix.label_set.classes, result.matrix.share(), result.matrix.iou()):
-        table.add_row(name, f"{share:.2%}", f"{iou:.1%}")
+    for name, share, score in result.by_class():
+        table.add_row(name, f"{share:.2%}", f"{score:.1%}")
     table.add_section()
-    table.add_row("mean", "", f"{result.matrix.miou():.2%}")
+    table.add_row(result.name, "", f"{result.score():.2%}")
     console.print(table)
+    accuracy = f", pixel accuracy {row['pixel_accuracy']:.2%}" if "pixel_accuracy" in row else ""
     psnr = f", PSNR {row['psnr']:.2f} dB" if row["psnr"] != "" else ""
     console.print(
-        f"mIoU {result.matrix.miou():.2%}, pixel accuracy {result.matrix.pixel_accuracy():.2%}, "
+        f"{result.name} {result.score():.2%}{accuracy}, "
         f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
     )

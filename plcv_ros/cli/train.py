@@ -10,6 +10,7 @@ import shlex
 
 TASKS = {
     "segmentation": "train a segmentation network",
+    "classification": "train a classification network",
     "table": "train and test a series of runs, each as far as it is not done",
 }
 """What ``plcv train`` does -> one-line help; each is the module ``plcv_ros.cli.train_<name>`` with ``configure`` and ``run``."""

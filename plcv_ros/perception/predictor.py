@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from plcv_ros.labels import LabelSet
+from plcv_ros.labels import MAX_PIXEL_CLASSES, LabelSet
 from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
 from plcv_ros.perception.deploy import fold_batch_norm, use_onednn
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.memory import keep_freed_memory
-from plcv_ros.perception.networks import resize_scores
+from plcv_ros.perception.networks import check_task, resize_scores
 
 WORKING_PIXELS = 640 * 360
 """Pictures of more than about twice as many pixels are shrunk before the network sees them."""
@@ -35,7 +35,10 @@ class Predictor:
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Raises ValueError where the weights do not fit the architecture."""
+        """Raises ValueError where the weights do not fit the architecture, or it is not one for segmentation."""
+        check_task(checkpoint.architecture, "segmentation")
+        if len(checkpoint.label_set) > MAX_PIXEL_CLASSES:
+            raise ValueError(f"{len(checkpoint.label_set)} classes: label images tell {MAX_PIXEL_CLASSES} apart")
         self.label_set: LabelSet = checkpoint.label_set
         self.metadata: dict[str, Any] = checkpoint.metadata
         self.device = torch.device(device)

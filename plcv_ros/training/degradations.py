@@ -93,10 +93,10 @@ class Degradation:
 
 
 def _probe() -> Image:
-    """(48, 64, 3) uint8: noise, edges and ramps, so that any change of an encoder shows in the payload."""
-    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    noise[:16] = np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None]
-    noise[16:32, 20:] //= 4
+    """(240, 320, 3) uint8: noise, edges and ramps, so that any change of an encoder shows in the payload."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    noise[:80] = np.linspace(0, 255, 320).astype(np.uint8)[None, :, None]
+    noise[80:160, 100:] //= 4
     return noise
 
 

@@ -33,6 +33,20 @@ class Evaluation:
     bits_per_pixel: list[float] = field(default_factory=list)
     psnr: list[float] = field(default_factory=list)
 
+    name = "mIoU"
+
+    def score(self) -> float:
+        """mIoU, 0..1."""
+        return self.matrix.miou()
+
+    def by_class(self) -> list[tuple[str, float, float]]:
+        """Of every class its name, share of the labelled pixels, and IoU."""
+        return list(zip(self.matrix.label_set.classes, self.matrix.share().tolist(), self.matrix.iou().tolist()))
+
+    def details(self) -> dict[str, Any]:
+        """What is not in :meth:`row`, as plain data: mIoU of every picture, and the confusion matrix."""
+        return {"miou_by_picture": self.pictures, "confusion": self.matrix.counts.tolist()}
+
     def row(self) -> dict[str, Any]:
         """Flat figures: pictures, bits_per_pixel, psnr (dB; empty without a codec), miou, pixel_accuracy, ``iou_<class>``; shares of 1."""
         iou = {f"iou_{name}": round(float(v), 5) for name, v in zip(self.matrix.label_set.classes, self.matrix.iou())}

@@ -174,9 +174,9 @@ def _classes(results: Results) -> str:
             if not runs:
                 continue
             row = results.rows[runs[min(runs)].name, codec]
-            names = [key for key in row if key.startswith("iou_")]
-            lines.append([f"`{train_on}`", f"`{codec}`", *(percent(float(row[key])) for key in names)])
-    return grid(["trained on", "tested on", *(key.removeprefix("iou_") for key in names)], lines) if names else ""
+            names = [key for key in row if key.startswith(("iou_", "recall_"))]
+            lines.append([f"`{train_on}`", f"`{codec}`", *(percent(float(row[key])) if row[key] else "" for key in names)])
+    return grid(["trained on", "tested on", *(key.partition("_")[2] for key in names)], lines) if names else ""
 
 
 def _mixtures(results: Results) -> str:

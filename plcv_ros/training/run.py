@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from plcv_ros.perception.checkpoint import read_checkpoint
+from plcv_ros.perception.networks.libraries import load_published
 
 
 @dataclass
@@ -62,25 +63,32 @@ def average_into(averaged: nn.Module, network: nn.Module, decay: float) -> None:
                 mean.copy_(value)
 
 
-def load_initial(network: nn.Module, path: Path) -> None:
-    """Start from a checkpoint of this package, or from a published ESPNetv2 file (``.pth``): then the encoder alone.
+def load_initial(network: nn.Module, path: Path | None, published: str | None = None) -> str:
+    """Load the weights to start from; returns what was loaded: ``all of ...``, ``the encoder of ...``, ``published ...`` or nothing.
 
-    A checkpoint for another task or label set (other shapes outside the encoder) gives its encoder alone as well.
+    ``path`` is a checkpoint of this package (all of it; its encoder alone where the rest has other shapes, as for other classes) or a
+    published ESPNetv2 file, ``.pth`` (the encoder); ``published`` names weights of another library's network. Raises ValueError.
     """
+    if published:
+        load_published(network, published)
+        return f"published {published}"
+    if path is None:
+        return ""
     if path.suffix == ".safetensors":
         tensors = {name: t.float() if t.is_floating_point() else t for name, t in read_checkpoint(path).tensors.items()}
         expected = network.state_dict()
-        if tensors.keys() != expected.keys() or any(tensors[name].shape != expected[name].shape for name in tensors):
-            _load_encoder(network, {name.removeprefix("encoder."): t for name, t in tensors.items() if name.startswith("encoder.")}, path)
-        else:
+        if tensors.keys() == expected.keys() and all(tensors[name].shape == expected[name].shape for name in tensors):
             network.load_state_dict(tensors)
-        return
-    published = torch.load(path, map_location="cpu", weights_only=True)
-    prefix = "base_net."
-    tensors = {name[len(prefix) :]: tensor for name, tensor in published.items() if name.startswith(prefix)}
-    if not tensors:
-        raise ValueError(f"{path}: no {prefix}* tensors, expected a published ESPNetv2 segmentation checkpoint")
+            return f"all of {path.name}"
+        tensors = {name.removeprefix("encoder."): t for name, t in tensors.items() if name.startswith("encoder.")}
+    else:
+        prefix = "base_net."
+        file = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in file.items() if name.startswith(prefix)}
+        if not tensors:
+            raise ValueError(f"{path}: no {prefix}* tensors, expected a published ESPNetv2 segmentation checkpoint")
     _load_encoder(network, tensors, path)
+    return f"the encoder of {path.name}"
 
 
 def _load_encoder(network: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:

@@ -7,19 +7,30 @@ import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint
-from plcv_ros.training import segmentation
-from plcv_ros.training.augment import Augmentation
+from plcv_ros.perception.classifier import Classifier
+from plcv_ros.perception.predictor import Predictor
+from plcv_ros.training import classification, loop, segmentation
 from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
 from plcv_ros.training.degradations import Degradation, full_name, parse_degradation, parse_mixture
-from plcv_ros.training.evaluate import Evaluation, evaluate
+from plcv_ros.training.evaluate import evaluate
 from plcv_ros.training.results import TRAINING, Counts, read_counts, write_row
 from plcv_ros.training.run import Sample
+from plcv_ros.training.settings import Settings
 from plcv_ros.training.table import Run, Table, fill_in
+
+TASKS = {"segmentation": segmentation.SEGMENTATION, "classification": classification.CLASSIFICATION}
+
+
+def default_settings(task: str) -> Settings:
+    """The recipe that a task starts from."""
+    return classification.default_settings() if task == "classification" else Settings()
 
 
 @contextmanager
@@ -111,13 +122,14 @@ def _train(
     if checkpoint is None:
         resume = (own / "last.pt").is_file()
         settings = settings_of(run, threads, device)
-        datasets = [open_dataset(fill_in(spec, places)) for spec in run.train]
+        datasets = [open_dataset(fill_in(spec, {**places, "seed": str(run.seed)})) for spec in run.train]
         say(f"{run.name}: {'goes on' if resume else 'starts'}")
-        segmentation.train(
+        loop.train(
+            TASKS[run.task],
             settings,
             datasets,
             own,
-            init=initial(run, table, folder),
+            init=initial(run, table, folder, places),
             resume=resume,
             stop=stop,
             report=lambda sample: report(run, sample),
@@ -148,46 +160,59 @@ def _test(
             failures.append(f"{run.name}: {error}")
             say(failures[-1])
             continue
-        result = score(run, checkpoint, degradation, places, device)
-        row = {"run": run.name, "trained_on": run.train_on, "seed": run.seed, "data": fill_in(run.test, {k: k for k in places}), "tested_on": test}
-        counts = Counts(np.stack(result.hits), np.stack(result.unions))
-        write_row(table.results(), {**row, **result.row()}, counts, result.matrix.label_set.classes)
-        say(f"{run.name} on {test}: mIoU {result.matrix.miou():.2%}")
+        facts, counts, names = score(run, checkpoint, degradation, places, device)
+        names_alone = {place: place for place in places}
+        row = {
+            "run": run.name,
+            "trained_on": run.train_on,
+            "seed": run.seed,
+            "data": fill_in(run.test, {**names_alone, "seed": str(run.seed)}),
+            "tested_on": test,
+        }
+        write_row(table.results(), {**row, **facts}, counts, names)
+        say(f"{run.name} on {test}: {counts.score()[0]:.2%}")
     return failures
 
 
-def settings_of(run: Run, threads: int, device: str) -> segmentation.Settings:
+def settings_of(run: Run, threads: int, device: str) -> Settings:
     """The training settings of a run; raises ValueError for entries that the training loop does not know."""
     values = dict(run.settings)
     augmentation = values.pop("augmentation", {})
     if "zoom" in augmentation:
         augmentation = {**augmentation, "zoom": tuple(augmentation["zoom"])}
+    base = default_settings(run.task)
     names = "+".join(degradation.name for degradation in parse_mixture(run.train_on))
     try:
-        return segmentation.Settings(**values, augmentation=Augmentation(**augmentation), codecs=names, seed=run.seed, threads=threads, device=device)
+        augmentation = replace(base.augmentation, **augmentation)
+        return replace(base, **values, augmentation=augmentation, codecs=names, seed=run.seed, threads=threads, device=device)
     except TypeError as error:
         raise ValueError(f"settings {run.settings}: {error}") from error
 
 
-def initial(run: Run, table: Table, folder: Path) -> Path | None:
+def initial(run: Run, table: Table, folder: Path, places: dict[str, str]) -> Path | None:
     """Path of the initial weights; ``=RUN`` is a finished run of the same table."""
     if run.init is None:
         return None
-    if not run.init.startswith("="):
-        return find_checkpoint(run.init)
-    before = next((other for other in table.runs if other.name == run.init[1:]), None)
+    init = fill_in(run.init, {**places, "seed": str(run.seed)})
+    if not init.startswith("="):
+        return Path(init) if init.endswith(".pth") else find_checkpoint(init)
+    before = next((other for other in table.runs if other.name == init[1:]), None)
     path = None if before is None else finished_checkpoint(before, folder / before.name)
     if path is None:
-        raise ValueError(f"initial weights {run.init!r}: there is no such run, or it is not finished")
+        raise ValueError(f"initial weights {init!r}: there is no such run, or it is not finished")
     return path
 
 
-def score(run: Run, checkpoint: Path, degradation: Degradation, places: dict[str, str], device: str) -> Evaluation:
-    """Test a finished run through one codec."""
-    from plcv_ros.perception.predictor import Predictor
-
-    dataset = open_dataset(fill_in(run.test, places), split="test", seeds=UNSEEN_SEEDS)
-    predictor = Predictor(read_checkpoint(checkpoint), device)
-    if predictor.label_set.classes != dataset.label_set.classes:
-        raise ValueError(f"{checkpoint} knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
-    return evaluate(predictor.predict, dataset, degradation)
+def score(
+    run: Run, checkpoint: Path, degradation: Degradation, places: dict[str, str], device: str
+) -> tuple[dict[str, Any], Counts, tuple[str, ...]]:
+    """Test a finished run through one codec: the figures of a row, the counts of every picture, and the names of their columns."""
+    dataset = open_dataset(fill_in(run.test, {**places, "seed": str(run.seed)}), split="test", seeds=UNSEEN_SEEDS)
+    stored = read_checkpoint(checkpoint)
+    if stored.label_set.classes != dataset.label_set.classes:
+        raise ValueError(f"{checkpoint} knows the classes of {stored.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
+    if run.task == "classification":
+        top1 = classification.evaluate_classes(Classifier(stored, device).predict, dataset, degradation)
+        return top1.row(), Counts(top1.hits()[:, None], np.ones((len(top1.truths), 1), np.int64)), ("right",)
+    result = evaluate(Predictor(stored, device).predict, dataset, degradation)
+    return result.row(), Counts(np.stack(result.hits), np.stack(result.unions)), result.matrix.label_set.classes

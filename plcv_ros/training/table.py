@@ -16,8 +16,8 @@ A YAML file (docs/results/segmentation.yaml is one)::
       - {train_on: original, seed: 0, tests: [original, "astc:8x8:fast"]}
       - {train_on: astc:8x8:fast, seed: 0, tests: [original, "astc:8x8:fast"], checkpoint: ../weights/x.safetensors}
 
-A run may have entries of its own for ``train``, ``test``, ``init`` and ``settings`` (merged), and a ``name``. ``checkpoint`` is where
-its weights are kept for good, relative to the file.
+``{seed}`` stands for the seed of the run: in a cross-validation, the fold. A run may have entries of its own for ``train``, ``test``,
+``init`` and ``settings`` (merged), and a ``name``. ``checkpoint`` is where its weights are kept for good, relative to the file.
 """
 
 from __future__ import annotations

@@ -31,9 +31,15 @@ def test_it_is_the_codec() -> None:
 
 @pytest.mark.skipif("jxs" not in CODECS, reason="this build has no JPEG XS codec")
 def test_jpeg_xs_options() -> None:
-    seen = parse_degradation("jxs:main:2:nosig").see(picture())
-    payload = make_codec("jxs", bpp=2.0, preset="main", significance=False).encode(picture())
-    assert np.array_equal(seen.image, decode(payload))
+    image = np.tile(picture(), (5, 5, 1))
+    names = ["jxs:main:2", "jxs:main:2:nosig", "jxs:pruned:2", "jxs:main:3"]
+    payloads = [parse_degradation(name).see(image) for name in names]
+    expected = make_codec("jxs", bpp=2.0, preset="main", significance=False).encode(image)
+    assert np.array_equal(payloads[1].image, decode(expected))
+    assert [round(seen.bits_per_pixel(), 1) for seen in payloads] == [2, 2, 2, 3]
+    assert len({seen.image.tobytes() for seen in payloads}) == 4
+    with pytest.raises(ValueError, match="bpp"):
+        parse_degradation("jxs:main:2")(picture())  # too small for the headers of two bits a pixel
 
 
 def test_original_is_untouched() -> None:

@@ -114,7 +114,7 @@ def test_a_run_that_another_process_has_is_left_alone(table_path: Path) -> None:
 def test_wrong_wishes_are_explained(table_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = read_table(table_path)
     with pytest.raises(ValueError, match="not finished"):
-        initial(table.runs[1], table, table_path.parent / "runs")
+        initial(table.runs[1], table, table_path.parent / "runs", {})
     assert main(["train", "table", str(table_path), "--only", "nothing"]) == 1
     assert "no run nothing; it has original_s0" in capsys.readouterr().err
     assert main(["train", "table", str(table_path), "--place", "scenes"]) == 1

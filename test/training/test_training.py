@@ -20,10 +20,12 @@ from plcv_ros.perception.networks import build_network  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
 from plcv_ros.training.datasets import Dataset  # noqa: E402
 from plcv_ros.training.degradations import parse_mixture  # noqa: E402
+from plcv_ros.training.loop import batch, epoch_order  # noqa: E402
 from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
 from plcv_ros.training.parallel import Processes  # noqa: E402
 from plcv_ros.training.run import Sample, choose_kernels, load_initial  # noqa: E402
-from plcv_ros.training.segmentation import Settings, batch, epoch_order, train  # noqa: E402
+from plcv_ros.training.segmentation import SEGMENTATION, train  # noqa: E402
+from plcv_ros.training.settings import Settings  # noqa: E402
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -173,7 +175,7 @@ def test_codecs_change_what_is_seen_and_nothing_else() -> None:
     one, device = Processes(), torch.device("cpu")
 
     def seen(codecs: str, **changes: object) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        return batch(settings(codecs=codecs, batch=6, **changes), [stripes()], parse_mixture(codecs), 0, 1, device, one)
+        return batch(SEGMENTATION, settings(codecs=codecs, batch=6, **changes), [stripes()], parse_mixture(codecs), 0, 1, device, one)
 
     plain, no_clean, labels = seen("original")
     assert no_clean is None

@@ -10,9 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from plcv_ros.perception.networks.espnetv2_classifier import Espnetv2Classifier
 from plcv_ros.perception.networks.espnetv2_fpn import Espnetv2Fpn
+from plcv_ros.perception.networks.libraries import HuggingFaceSegmentation, TorchvisionSegmentation
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"espnetv2_fpn": Espnetv2Fpn}
+SEGMENTATION: dict[str, Callable[..., nn.Module]] = {
+    "espnetv2_fpn": Espnetv2Fpn,
+    "torchvision": TorchvisionSegmentation,
+    "huggingface": HuggingFaceSegmentation,
+}
+CLASSIFICATION: dict[str, Callable[..., nn.Module]] = {"espnetv2_classifier": Espnetv2Classifier}
+
+NETWORKS = {**SEGMENTATION, **CLASSIFICATION}
 """Architecture name -> its class: called with ``classes`` and the architecture's own keyword arguments."""
 
 STRIDE = 2
@@ -28,6 +37,19 @@ def build_network(name: str, classes: int, arguments: Mapping[str, Any], on: str
             return NETWORKS[name](classes=classes, **arguments)
         except TypeError as error:
             raise ValueError(f"architecture {name!r} does not take the arguments {dict(arguments)!r}: {error}") from error
+
+
+def task_of(name: str) -> str:
+    """``segmentation`` or ``classification``: what the architecture ``name`` is for; raises ValueError for an unknown one."""
+    if name not in NETWORKS:
+        raise ValueError(f"unknown architecture {name!r}; this version knows {', '.join(sorted(NETWORKS))}")
+    return "segmentation" if name in SEGMENTATION else "classification"
+
+
+def check_task(name: str, task: str) -> None:
+    """Raises ValueError where the architecture ``name`` is unknown, or not one for ``task``."""
+    if task_of(name) != task:
+        raise ValueError(f"architecture {name!r} is not a {task} network")
 
 
 def resize_scores(scores: Tensor, height: int, width: int) -> Tensor:

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a data set is to the training loop and to evaluation, and reading pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plcv_ros.labels import LabelSet
+
+Image = npt.NDArray[np.uint8]
+
+SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
+
+
+@dataclass
+class Dataset:
+    """``count`` labelled pictures; ``load(i)`` returns (H, W, 3) uint8 rgb8 and its truth: (H, W) uint8 class ids of ``label_set``, or,
+    for classification, the class id of the whole picture, an int.
+
+    ``share`` is how much of the data set one training epoch draws: 1 every picture once, 0.5 half of them, 2 each twice.
+    """
+
+    name: str
+    label_set: LabelSet
+    licence: str
+    count: int
+    load: Callable[[int], tuple[Image, Any]]
+    share: float = 1.0
+    keeps: bool = True
+    """Whether pictures stay in memory once read: not for data sets larger than that."""
+    _kept: dict[int, tuple[Image, Any]] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Image, Any]:
+        """Picture ``index``; with ``keeps``, read once (0.7 MB each at 480x360)."""
+        if not 0 <= index < self.count:
+            raise IndexError(f"picture {index} of {self.name}: it has {self.count}")
+        if not self.keeps:
+            return self.load(index)
+        if index not in self._kept:
+            self._kept[index] = self.load(index)
+        return self._kept[index]
+
+
+def read_picture(path: Path) -> Image:
+    """(H, W, 3) uint8 rgb8; raises ValueError naming a file that is no picture."""
+    import cv2
+
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"cannot read {path} as an image")
+    return np.ascontiguousarray(picture[..., ::-1])
+
+
+def find_picture(folder: Path, stem: str, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """The picture of that name, whatever its format; raises ValueError where there is none."""
+    for suffix in suffixes:
+        if (folder / f"{stem}{suffix}").is_file():
+            return folder / f"{stem}{suffix}"
+    raise ValueError(f"no picture {folder / stem}{{{','.join(suffixes)}}}")
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The pictures in a folder, sorted by name, in any letter case."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)

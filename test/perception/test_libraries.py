@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks of other libraries: the same contract as ours where they are installed, a clear reason where they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from plcv_ros.labels import CAMVID  # noqa: E402
+from plcv_ros.perception import load_predictor  # noqa: E402
+from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
+from plcv_ros.perception.networks import build_network, libraries  # noqa: E402
+from plcv_ros.perception.networks.libraries import TORCHVISION, load_published  # noqa: E402
+
+MODELS = [*(("torchvision", {"model": model}) for model in TORCHVISION[:3]), ("huggingface", {}), ("huggingface", {"config": {"model_type": "dpt"}})]
+
+
+@pytest.mark.parametrize(("name", "arguments"), MODELS)
+def test_they_answer_as_ours_do(name: str, arguments: dict, tmp_path: Path) -> None:
+    try:
+        network = build_network(name, len(CAMVID), arguments)
+    except ValueError as error:
+        assert "install it with" in str(error)
+        pytest.skip(str(error))
+    pictures = torch.randn(2, 3, 384, 384)
+    main, auxiliary = network.train()(pictures)
+    assert main.shape == auxiliary.shape[:2] + main.shape[2:] == (2, 11, 192, 192)
+    (main.mean() + auxiliary.mean()).backward()
+    assert any(name.startswith("encoder.") for name, _ in network.named_parameters())
+    if arguments.get("config"):
+        return  # a transformer of one picture size
+    save_checkpoint(tmp_path / "x.safetensors", Checkpoint(name, arguments, CAMVID, network.state_dict()))
+    predictor = load_predictor(tmp_path / "x.safetensors", device="cpu", threads=1)
+    assert predictor.predict(np.zeros((65, 97, 3), np.uint8)).shape == (65, 97)
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(libraries.importlib, "import_module", missing)
+    with pytest.raises(ValueError, match="pip install torchvision"):
+        build_network("torchvision", 11, {})
+    with pytest.raises(ValueError, match="pip install transformers"):
+        build_network("huggingface", 11, {})
+
+
+def test_wrong_wishes_are_explained() -> None:
+    with pytest.raises(ValueError, match="expected one of lraspp_mobilenet_v3_large"):
+        build_network("torchvision", 11, {"model": "vgg"})
+    with pytest.raises(ValueError, match="does not take the arguments"):
+        build_network("torchvision", 11, {"scale": 1})
+    with pytest.raises(ValueError, match="no weights published"):
+        load_published(build_network("espnetv2_fpn", 3, {"scale": 0.5, "width": 8, "fine": 8}), "imagenet")
