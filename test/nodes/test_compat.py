@@ -145,7 +145,7 @@ def test_the_middlewares_times_of_a_message_where_rclpy_tells_them(stubbed, monk
     subscription.Subscription = type("Subscription", (), {"CallbackType": object} if told else {})
     monkeypatch.setitem(sys.modules, "rclpy.subscription", subscription)
     heard = []
-    node = SimpleNamespace(create_subscription=lambda _type, _topic, callback, _qos: callback)
+    node = SimpleNamespace(create_subscription=lambda _type, _topic, callback, _qos, **_options: callback)
     callback = module.create_timed_subscription(node, object, "topic", lambda message, info: heard.append((message, info)), 1)
     callback("message", {"source_timestamp": 1}) if told else callback("message")
     assert heard == [("message", {"source_timestamp": 1} if told else None)]

@@ -17,6 +17,7 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image, TimeReference
+from shifted_clock import ShiftedClock
 from std_msgs.msg import String
 
 from plcv_ros import codecs
@@ -49,11 +50,11 @@ class Feed:
         self.publisher = probe.node.create_publisher(CompressedImage, f"{base}/astc", 5)
         self.image = np.random.default_rng(3).integers(0, 255, (96, 160, 3), np.uint8)
 
-    def send(self, payload=None, age_s: float = 0.0, image=None):
+    def send(self, payload=None, age_s: float = 0.0, image=None, frame_id="front"):
         message = CompressedImage()
         stamp = time.time_ns() - int(age_s * 1e9)
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
-        message.header.frame_id = "front"
+        message.header.frame_id = frame_id
         message.format = "rgb8; astc compressed rgb8 8x8"
         message.data = array("B", bytes(self.codec.encode(self.image if image is None else image) if payload is None else payload))
         self.publisher.publish(message)
@@ -161,6 +162,75 @@ def test_either_side_is_killed_and_comes_back(spawn, probe, checkpoint):
     again = spawn("segmentation", checkpoint=str(checkpoint), device="cpu")
     probe.wait_for(lambda: len(labels) > 3, "labels of the new segmentation node")
     assert again.stop() == 0
+
+
+def test_several_cameras_in_one_node(spawn, probe, checkpoint):
+    names = ("front", "rear", "left")
+    labels = {name: probe.listen(Image, f"robot/{name}/segmentation/labels") for name in names}
+    status = probe.status_of("robot/segmentation")
+    feeds = {name: Feed(probe, f"robot/{name}/camera/image") for name in names}
+    node = spawn(
+        "segmentation", namespace="/robot", checkpoint=str(checkpoint), device="cpu", cameras="front, rear,left", max_batch=3, stale_after_s=1.0
+    )
+    probe.wait_for(lambda: all(feed.publisher.get_subscription_count() for feed in feeds.values()), "the node to subscribe to every camera")
+    probe.wait_for(lambda: "no frame yet" in status().get("message", ""), "STALE before the first frame")
+    sizes = {"front": (96, 160), "rear": (96, 160), "left": (50, 70)}
+    sent = {name: [] for name in names}
+
+    def round_of_frames():
+        for name, feed in feeds.items():
+            message = feed.send(image=np.full((*sizes[name], 3), 40 * len(sent[name]) % 250, np.uint8), frame_id=name)
+            sent[name].append(message.header)
+        probe.spin(0.1)
+        return all(len(messages) >= 10 for messages in labels.values())
+
+    probe.wait_for(round_of_frames, "labels of every camera")
+    for name in names:
+        assert {(m.height, m.width) for m in labels[name]} == {sizes[name]}
+        assert all(m.header in sent[name] for m in labels[name])
+    probe.wait_for(lambda: int(status().get("segmented", 0)) >= 30, "the counts")
+    assert int(status()["passes"]) <= int(status()["segmented"])
+    # One camera falls silent: the others go on, and it is named.
+    del feeds["left"]
+    probe.wait_for(lambda: round_of_frames() and "on /robot/left/camera/image/astc" in status()["message"], "the silent camera to be named")
+    assert status()["level"] == b"\x01"
+    tables = probe.listen(String, "robot/rear/segmentation/classes", LATCHED)
+    probe.wait_for(lambda: tables, "the class table of a camera")
+    assert node.stop() == 0
+    assert "Traceback" not in node.log
+    assert "ERROR" not in node.log
+
+
+def test_cameras_must_differ(spawn, checkpoint):
+    node = spawn("segmentation", checkpoint=str(checkpoint), cameras="front,/front/")
+    assert node.wait() == 1
+    assert "parameter cameras is 'front,/front/', expected different namespaces" in node.log
+
+
+def test_a_camera_on_a_clock_of_its_own(spawn, probe, checkpoint, tmp_path):
+    """Frames of a camera whose clock is an hour behind are not too old, and stay so when it jumps."""
+    shifted = ShiftedClock(tmp_path, -3600.0)
+    labels = probe.listen(Image, "segmentation/labels")
+    status = probe.status_of("segmentation")
+    spawn("segmentation", checkpoint=str(checkpoint), device="cpu", max_age_ms=1000.0)
+    spawn("camera", environment=shifted.environment, rate=10.0, **SIZE)
+    probe.wait_for(lambda: len(labels) > 10, "labels")
+    for offset_s in (3600.0, -3600.0):
+        shifted.set(offset_s)
+        labels.clear()
+        start = time.monotonic()
+
+        def on_the_new_clock(offset_s=offset_s):
+            return labels and abs(labels[-1].header.stamp.sec - (time.time() + offset_s)) < 60
+
+        probe.wait_for(on_the_new_clock, "labels on the new clock")
+        assert time.monotonic() - start < 3.0
+        # A second to notice, at most; from then on nothing is dropped for its age.
+        probe.spin(1.5)
+        before, dropped = len(labels), int(status()["dropped_old"])
+        probe.spin(2.0)
+        assert len(labels) > before + 5
+        assert int(status()["dropped_old"]) <= dropped + 1
 
 
 def test_a_checkpoint_that_is_none_is_one_clear_line(spawn, tmp_path):
