@@ -268,9 +268,8 @@ def main() -> None:
     arguments = parser.parse_args()
     frames, source = speed_frames(arguments.data)
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
-    print(
-        f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; {'minimum' if arguments.minimum else 'median'} times in ms and in libjpeg-turbo's."
-    )
+    times = "minimum" if arguments.minimum else "median"
+    print(f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; {times} times in ms and in libjpeg-turbo's.")
     rows: list[dict[str, Any]] = []
     for bpp in arguments.rates:
         say(f"{bpp:g} bit/px")

@@ -37,7 +37,7 @@ from plcv_ros.nodes import wire
 
 REFERENCE = Path(__file__).parent / "reference" / "offload.csv"
 SIZES = ("640x360", "1280x720", "1920x1080")
-CONFIGURATIONS = ("raw", "jpeg", "astc_8x8", "astc_12x12")
+CONFIGURATIONS = ("raw", "jpeg", "jxs_high", "jxs_pruned", "astc_8x8", "astc_12x12")
 PICTURES = 30
 WARM_FRAMES = 30
 """Left out of the figures: discovery (of the frame events too), first allocations."""
