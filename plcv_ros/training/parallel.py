@@ -29,7 +29,8 @@ class Processes:
         """``network`` with gradients averaged over the processes; itself where there is one process."""
         if self.count == 1:
             return network
-        return nn.parallel.DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
+        # Published ESPNetv2 encoders have slopes in their down-sampling blocks that are never applied.
+        return nn.parallel.DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None, find_unused_parameters=True)
 
     def any(self, flag: bool) -> bool:
         """True in all processes where it is in one: they must stop at the same step."""

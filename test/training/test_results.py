@@ -224,3 +224,16 @@ def test_report_of_nothing(table_path: Path, capsys: pytest.CaptureFixture[str])
     capsys.readouterr()
     assert main(["report", str(table_path.with_name("none.yaml"))]) == 1
     assert "none.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "docs" / "results").glob("*.yaml")), ids=lambda p: p.stem)
+def test_committed_tables_and_scores_fit_each_other(path: Path) -> None:
+    """The tables can be read, and the scores that are committed are whole: every row is the sum of its pictures."""
+    table = read_table(path)
+    results = read_results(table)
+    assert {p.name.split(".")[0] for p in table.results().glob("*.csv")} <= {run.name for run in table.runs}
+    for (run, tested_on), row in results.rows.items():
+        score = float(row["miou"] if "miou" in row else row["top1"])
+        counts = results.counts[run, tested_on]
+        assert len(counts.hits) == int(row["pictures"]), (run, tested_on)
+        assert counts.score()[0] == pytest.approx(score, abs=2e-5), (run, tested_on)
