@@ -22,7 +22,7 @@ COMMON_FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=h
 
 # -O2 after -O3: with 16 registers the larger unrolling spills more than it saves.
 TARGET_FLAGS = {
-    "kernels_avx2.cpp": ["-O2", "-mavx2"],
+    "kernels_avx2.cpp": ["-O2", "-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt"],
     "kernels_avx512.cpp": [
         *("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vbmi", "-mavx512vnni", "-mavx512vbmi2"),
         *("-mgfni", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt"),

@@ -8,13 +8,13 @@ std::vector<Target> detect() {
   std::vector<Target> found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+  const bool bit_manipulation = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+  if (bit_manipulation && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
-      __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-      __builtin_cpu_supports("popcnt")) {
+      __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("gfni")) {
     found.push_back(Target::avx512);
   }
-  if (__builtin_cpu_supports("avx2")) found.push_back(Target::avx2);
+  if (bit_manipulation && __builtin_cpu_supports("avx2")) found.push_back(Target::avx2);
 #elif defined(__aarch64__)
   found.push_back(Target::neon);
 #endif

@@ -9,10 +9,10 @@ const Kernels& kernels_for(simd::Target target) {
     case simd::Target::avx512:
       return kernels_avx512();
     case simd::Target::avx2:
-      return kernels_scalar();
+      return kernels_avx2();
 #elif defined(__aarch64__)
     case simd::Target::neon:
-      return kernels_scalar();
+      return kernels_neon();
 #endif
     default:
       return kernels_scalar();

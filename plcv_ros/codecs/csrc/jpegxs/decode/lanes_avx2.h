@@ -6,8 +6,8 @@
 //   with_next(a, next)           the elements after those of a
 //   store_alternating            even[0], odd[0], even[1], odd[1], ...
 //   to_bytes, to_words           clamped to 0..255 and 0..65535
-//   repeat4(p)                   every 16-bit word at p four times
-//   mulhi16u, mullo16, sll16     on 16-bit words, unsigned; sll16 by the same number for all
+//   pair(low, high)              two 64-bit words in every 128-bit lane
+//   mulhi16u, mullo16, sll16, equal16   on 16-bit words, unsigned; sll16 by the same number for all
 #pragma once
 
 #include "simd/vec_avx2.h"
@@ -31,9 +31,8 @@ struct LanesAvx2 : simd::Avx2 {
   }
   static V to_words(V a, V b) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8); }
 
-  static V repeat4(const uint16_t* p) {
-    const V order = _mm256_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 6, 7, 6, 7, 6, 7, 6, 7);
-    return shuffle8(_mm256_broadcastq_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))), order);
+  static V pair(uint64_t low, uint64_t high) {
+    return _mm256_broadcastsi128_si256(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low)));
   }
   static V mulhi16u(V a, V b) { return _mm256_mulhi_epu16(a, b); }
   static V mullo16(V a, V b) { return _mm256_mullo_epi16(a, b); }

@@ -19,10 +19,7 @@ struct LanesNeon : simd::Neon {
   }
   static V to_words(V a, V b) { return v(vqmovun_high_s32(vqmovun_s32(s32(a)), s32(b))); }
 
-  static V repeat4(const uint16_t* p) {
-    static constexpr uint8_t kOrder[16] = {0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3};
-    return shuffle8(v(vdupq_n_u32(static_cast<uint32_t>(p[0]) | (static_cast<uint32_t>(p[1]) << 16))), load(kOrder));
-  }
+  static V pair(uint64_t low, uint64_t high) { return vcombine_u8(vcreate_u8(low), vcreate_u8(high)); }
   static V mulhi16u(V a, V b) {
     const uint32x4_t low = vmull_u16(vget_low_u16(u16(a)), vget_low_u16(u16(b))), high = vmull_high_u16(u16(a), u16(b));
     return v(vuzp2q_u16(vreinterpretq_u16_u32(low), vreinterpretq_u16_u32(high)));

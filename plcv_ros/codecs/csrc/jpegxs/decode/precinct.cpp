@@ -24,9 +24,13 @@ uint64_t read_bytes(const uint8_t* p, int n) {
   return value;
 }
 
+// Ones among `count` bits from bit `first` on; reads up to 8 bytes beyond them.
 int64_t set_bits(const uint8_t* data, int64_t first, int count) {
   int64_t sum = 0;
-  for (int64_t i = first; i < first + count; ++i) sum += (data[i >> 3] >> (7 - (i & 7))) & 1;
+  for (; count > 0; first += 56, count -= 56) {
+    const uint64_t bits = read_bytes(data + (first >> 3), 8) << (first & 7);
+    sum += __builtin_popcountll(count >= 56 ? bits >> 8 : bits >> (64 - count));
+  }
   return sum;
 }
 

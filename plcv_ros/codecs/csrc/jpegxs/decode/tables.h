@@ -65,10 +65,21 @@ struct SpreadSigns {
   }
 };
 
+// The bits of a nibble, the top one on top, as four 16-bit parts of a word with the top one's at the bottom.
+struct SpreadPlanes {
+  uint64_t word[16];
+  constexpr SpreadPlanes() : word{} {
+    for (int nibble = 0; nibble < 16; ++nibble) {
+      for (int c = 0; c < 4; ++c) word[nibble] |= static_cast<uint64_t>((nibble >> (3 - c)) & 1) << (16 * c);
+    }
+  }
+};
+
 constexpr UniformFactors kUniformFactors;
 constexpr ReversedBytes kReversedBytes;
 constexpr UnaryBytes kUnaryBytes;
 constexpr SpreadSigns kSpreadSigns;
+constexpr SpreadPlanes kSpreadPlanes;
 
 }  // namespace
 }  // namespace plcv::jpegxs::decoding
