@@ -51,4 +51,6 @@ def _node(node: NodeSpec) -> Any:
         ros_arguments=["--log-level", node.log_level],
         output="screen",
         emulate_tty=True,
+        # The latency node draws its report at the end, which takes a busy computer longer than launch's 5 s.
+        sigterm_timeout="20",
     )
