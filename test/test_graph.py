@@ -49,6 +49,7 @@ def test_nodes_of_every_graph() -> None:
     assert executables(make("edge", input_topic="/driver/image_raw")) == ["encoder"]
     assert executables(make("remote")) == ["segmentation", "latency"]
     assert executables(make("replay")) == ["camera", "segmentation", "latency"]
+    assert executables(make("many_cameras", cameras="3")) == ["camera", "camera", "camera", "segmentation", "latency"]
 
 
 @pytest.mark.parametrize("name", GRAPH_NAMES)
@@ -116,9 +117,38 @@ def test_replay_runs_on_the_bags_time() -> None:
     assert not live["publish_clock"]
 
 
+def test_many_cameras() -> None:
+    graph = make("many_cameras", cameras="front,rear/left", sources="/dev/video0,0", namespace="robot", rate="5", deadline_ms="80")
+    cameras = [node for node in graph.nodes if node.executable == "camera"]
+    assert [node.qualified_name for node in cameras] == ["robot/front/camera", "robot/rear/left/camera"]
+    assert [node.parameters["source"] for node in cameras] == ["/dev/video0", "0"]
+    assert [node.parameters["frame_id"] for node in cameras] == ["front", "rear/left"]
+    assert all(node.parameters["rate"] == 5.0 for node in cameras)
+    assert graph.node("segmentation").qualified_name == "robot/segmentation"
+    assert graph.node("segmentation").parameters["cameras"] == "front,rear/left"
+    assert graph.node("segmentation").parameters["deadline_ms"] == 80.0
+    assert graph.node("latency").parameters["nodes"] == "front/camera,rear/left/camera,segmentation"
+
+
+def test_many_cameras_on_two_computers() -> None:
+    edge, remote = make("many_cameras", cameras="3", side="edge"), make("many_cameras", cameras="3", side="remote")
+    assert [node.qualified_name for node in edge.nodes] == ["camera0/camera", "camera1/camera", "camera2/camera"]
+    assert len({node.parameters["seed"] for node in edge.nodes}) == 3
+    assert executables(remote) == ["segmentation", "latency"]
+    assert edge.environment["FASTDDS_BUILTIN_TRANSPORTS"] == remote.environment["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
+    assert "FASTDDS_DEFAULT_PROFILES_FILE" in make("many_cameras").environment
+    one_source = make("many_cameras", cameras="3", side="edge", sources="clip.mp4")
+    assert [node.parameters["source"] for node in one_source.nodes] == ["clip.mp4"] * 3
+
+
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
+        ("many_cameras", {"cameras": "0"}, "cameras:=0: expected a number from 1 to 32"),
+        ("many_cameras", {"cameras": "front,front"}, "as many different namespaces"),
+        ("many_cameras", {"cameras": "my camera"}, "expected names of letters"),
+        ("many_cameras", {"cameras": "3", "sources": "a,b"}, "2 for 3 cameras"),
+        ("many_cameras", {"side": "left"}, "expected one of both, edge, remote"),
         ("nowhere", {}, "no graph 'nowhere'; there are offload"),
         ("offload", {"sourse": "x"}, "offload has no argument sourse; it takes namespace"),
         ("offload", {"configuration": "gif"}, "configuration:=gif: expected one of astc_12x12"),

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             )
             return 1
         if args.once:
-            console.print(view(monitor.latest(), args.node, deque()))
+            console.print(view(monitor.by_full_name(), monitor.latest()[args.node], deque()))
             return 0
         _watch(monitor, args, console)
     return 0
@@ -66,11 +66,11 @@ def _watch(monitor: Any, args: argparse.Namespace, console: Any) -> None:
     end = time.monotonic() + args.seconds if args.seconds > 0 else float("inf")
     with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         while time.monotonic() < end:
-            values = monitor.latest()
-            latest = _float(values.get(args.node, {}), "total_p50_ms")
-            if latest is not None:
-                history.append(latest)
-            live.update(view(values, args.node, history), refresh=True)
+            latency = monitor.latest()[args.node]
+            total = _float(latency, "total_p50_ms")
+            if total is not None:
+                history.append(total)
+            live.update(view(monitor.by_full_name(), latency, history), refresh=True)
             time.sleep(min(REFRESH_S, max(0.0, end - time.monotonic())))
 
 
@@ -102,12 +102,12 @@ def sparkline(values: Mapping[int, float] | list[float] | deque[float]) -> str:
     return "".join(BLOCKS[min(len(BLOCKS) - 1, int(v / top * (len(BLOCKS) - 1) + 0.5))] if top > 0 else BLOCKS[0] for v in numbers)
 
 
-def view(values: Values, node: str, history: deque[float]) -> Any:
-    """What the terminal shows of the nodes' latest diagnostics: stages, what became of the frames, clocks, every node's own words."""
+def view(values: Values, latency: Mapping[str, str], history: deque[float]) -> Any:
+    """What the terminal shows of the latest diagnostics, of all nodes and of the latency node: stages, what became of the frames, clocks, every
+    node's own words."""
     from rich.console import Group
     from rich.text import Text
 
-    latency = values.get(node, {})
     total = _float(latency, "total_p50_ms")
     head = Text()
     head.append("camera to labels  ", "bold")

@@ -32,7 +32,7 @@ class NodeProcess:
         on_line: Callable[[str, str], None] | None = None,
         log: Path | None = None,
     ) -> None:
-        self.name = node.name
+        self.name = node.qualified_name
         self.command: Sequence[str] = node.command()
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._on_line = on_line

@@ -56,7 +56,7 @@ def _run(graph: Any, args: argparse.Namespace) -> int:
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
-    width = max(len(node.name) for node in graph.nodes)
+    width = max(len(node.qualified_name) for node in graph.nodes)
     lock = threading.Lock()
 
     def show(name: str, line: str) -> None:

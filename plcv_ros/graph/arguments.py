@@ -134,6 +134,48 @@ EDGE_ARGUMENTS = (*COMMON, _middleware("large_data"), *CAMERA, *ENCODER, _IMAGE_
 REMOTE_ARGUMENTS = (*COMMON, _middleware("large_data"), _IMAGE_TOPIC, _STRIPS, *REMOTE)
 
 
+SIDES = ("both", "edge", "remote")
+
+_MANY = (
+    Argument(
+        "cameras",
+        "How many cameras (then called camera0, camera1, ...), or their namespaces, separated by commas.",
+        "2",
+    ),
+    Argument("side", "What runs here: both, edge (the cameras) or remote (the network). Give both computers the same cameras.", "both", SIDES),
+    Argument(
+        "sources",
+        "Where the frames of each camera come from, separated by commas: scenes, image folders, video files, devices or bags. One for all: "
+        "give it alone.",
+    ),
+    Argument(
+        "deadline_ms",
+        "A batch of frames grows only as long as its oldest frame is done by this age.",
+        kind=float,
+        sets={"segmentation": "deadline_ms"},
+    ),
+)
+
+_MIDDLEWARE_BY_SIDE = Argument(
+    "middleware",
+    "DDS transports that large frames need, as in offload (side:=both, default profile) and edge and remote (default large_data).",
+    choices=MIDDLEWARE,
+)
+
+_OF_ONE_CAMERA = ("source", "topic")
+
+MANY_CAMERAS_ARGUMENTS = (
+    *COMMON,
+    *_MANY,
+    _MIDDLEWARE_BY_SIDE,
+    *LOCAL,
+    *(argument for argument in CAMERA if argument.name not in _OF_ONE_CAMERA),
+    _IMAGE_TOPIC,
+    _STRIPS,
+    *(argument for argument in REMOTE if argument.name != "decoder"),
+)
+
+
 def replay_arguments() -> tuple[Argument, ...]:
     """Those of offload, with a bag as the source and its time."""
     changed = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The four graphs: offload (one machine), edge and remote (two machines), replay (a bag)."""
+"""The graphs: offload (one machine), edge and remote (two machines), replay (a bag), many_cameras (several cameras, one network)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plcv_ros.graph import arguments as args
@@ -185,6 +185,43 @@ def replay(given: Mapping[str, str]) -> Graph:
     return builder.graph(nodes)
 
 
+MAX_CAMERAS = 32
+
+
+def _cameras(text: str) -> list[str]:
+    """Names of the cameras of ``cameras:=text``."""
+    given = [f"camera{i}" for i in range(int(text))] if text.isdigit() else text.split(",")
+    names = [_namespace(name.strip()) for name in given if name.strip()]
+    if not 1 <= len(names) <= MAX_CAMERAS or len(set(names)) != len(names):
+        raise ArgumentError(f"argument cameras:={text}: expected a number from 1 to {MAX_CAMERAS}, or as many different namespaces")
+    return names
+
+
+def many_cameras(given: Mapping[str, str]) -> Graph:
+    """Cameras in namespaces of their own and one segmentation node that batches their frames; on one computer or two (``side``)."""
+    builder = _Builder("many_cameras", args.MANY_CAMERAS_ARGUMENTS, given)
+    names = _cameras(builder.values["cameras"])
+    side = builder.values["side"]
+    builder.values["middleware"] = builder.values["middleware"] or ("profile" if side == "both" else "large_data")
+    sources = [source.strip() for source in builder.values["sources"].split(",") if source.strip()]
+    if len(sources) not in {0, 1, len(names)}:
+        raise ArgumentError(
+            f"argument sources:={builder.values['sources']}: {len(sources)} for {len(names)} cameras, expected one for all or one each"
+        )
+    nodes: list[NodeSpec] = []
+    if side != "remote":
+        for i, name in enumerate(names):
+            own: dict[str, Value] = {"frame_id": name, "seed": i}
+            if sources:
+                own["source"] = sources[i % len(sources)]
+            nodes.append(replace(builder.node("camera", **own), namespace=f"{builder.namespace}/{name}".strip("/")))
+    if side != "edge":
+        nodes.append(builder.node("segmentation", cameras=",".join(names)))
+        if builder.flag("latency"):
+            nodes.append(builder.node("latency", nodes=",".join([*(f"{name}/camera" for name in names), "segmentation"])))
+    return builder.graph(nodes)
+
+
 @dataclass(frozen=True)
 class GraphKind:
     """A graph before its arguments are known."""
@@ -201,6 +238,7 @@ GRAPHS = {
         GraphKind("offload", "camera, segmentation and latency on one machine", args.OFFLOAD_ARGUMENTS, offload),
         GraphKind("edge", "the camera computer: camera, or an encoder of an existing image topic", args.EDGE_ARGUMENTS, edge),
         GraphKind("remote", "the computer with the network: segmentation, latency", args.REMOTE_ARGUMENTS, remote),
+        GraphKind("many_cameras", "several cameras, one network that batches their frames", args.MANY_CAMERAS_ARGUMENTS, many_cameras),
         GraphKind("replay", "a ROS 2 bag through the whole chain, in the bag's time", args.replay_arguments(), replay),
     )
 }

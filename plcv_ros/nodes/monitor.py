@@ -22,6 +22,7 @@ class DiagnosticsMonitor:
     def __init__(self, name: str = "monitor") -> None:
         self._changed = threading.Condition()
         self._values: dict[str, dict[str, str]] = {}
+        self._by_full_name: dict[str, dict[str, str]] = {}
         self._context = Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=[])
         self._node = rclpy.create_node(name, context=self._context, enable_rosout=False, start_parameter_services=False)
@@ -40,15 +41,21 @@ class DiagnosticsMonitor:
     def _on_message(self, message: Any) -> None:
         with self._changed:
             for status in message.status:
-                node = status.name.partition(":")[0].rpartition("/")[2]
+                name = status.name.partition(":")[0]
                 values = {pair.key: pair.value for pair in status.values}
-                self._values[node] = {**values, "message": status.message, "level": str(ord(status.level))}
+                self._by_full_name[name] = {**values, "message": status.message, "level": str(ord(status.level))}
+                self._values[name.rpartition("/")[2]] = self._by_full_name[name]
             self._changed.notify_all()
 
     def latest(self) -> dict[str, dict[str, str]]:
         """Node -> its latest key-value pairs, with ``message`` and ``level``."""
         with self._changed:
             return dict(self._values)
+
+    def by_full_name(self) -> dict[str, dict[str, str]]:
+        """As ``latest``, by the nodes' names with namespace: for graphs in which several nodes have the same name."""
+        with self._changed:
+            return dict(self._by_full_name)
 
     def wait_for(self, condition: Callable[[dict[str, dict[str, str]]], bool], timeout_s: float) -> bool:
         """Wait until ``condition(latest)`` holds; False when the time is over first."""

@@ -37,7 +37,7 @@ class SegmentationNode(FrameNode):
             from plcv_ros.perception.batching import Batcher
 
             self._batcher = Batcher(self._predictor.predict_batch, self.integer("max_batch"))
-        predict = self._batcher.predict if self._batcher else lambda image, _: self._predictor.predict(image)
+        predict = self._batcher.predict if self._batcher else lambda image, _deadline, _expires: self._predictor.predict(image)
         self._streams = [SegmentationStream(self, camera, label_set, predict) for camera in cameras or [""]]
         self._meter = diagnostics.Meter()
         start = time.monotonic()
@@ -126,6 +126,7 @@ class SegmentationNode(FrameNode):
                 sums.update({k: v for k, v in counted.items() if isinstance(v, int) and k not in {"width", "height"}})
                 values[f"fps_{stream.camera}"] = self._meter.rate(stream.camera, stream.counters.segmented)
             values.update(sums)
+        if self._batcher is not None:
             passes = self._batcher.counters
             values.update(passes=passes.passes, largest_batch=passes.largest, late=passes.late)
         values["fps"] = self._meter.rate("segmented", int(values["segmented"]))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.receiver import Received
 from plcv_ros.nodes.strip_receiver import make_receiver
+from plcv_ros.perception.batching import ExpiredError
 
 ALL_OLD_WARNING = 30
 """So many frames in a row that are all too old are no late frames but clocks that disagree."""
 
-Predict = Callable[[npt.NDArray[np.uint8], float], npt.NDArray[np.uint8]]
-"""(H, W, 3) uint8, and when it should be done (s on the monotonic clock) -> (H, W) uint8."""
+Predict = Callable[[npt.NDArray[np.uint8], float, float], npt.NDArray[np.uint8]]
+"""(H, W, 3) uint8, when it should be done, when it need not be begun any more (s on the monotonic clock) -> (H, W) uint8."""
 
 
 @dataclass
@@ -104,16 +106,23 @@ class SegmentationStream:
             )
         return False
 
-    def _deadline(self, header: Any) -> float:
-        limit_s = self._node.number("deadline_ms") / 1000
+    def _limits(self, header: Any) -> tuple[float, float]:
+        """When the frame should be done, and when it need not be begun any more, on the monotonic clock."""
+        now, age_s = time.monotonic(), self.age_ns(header) / 1e9
+        deadline_s, expires_s = self._node.number("deadline_ms") / 1000, self._node.number("max_age_ms") / 1000
         # A stamp of another age, a replayed bag's say, tells nothing of how urgent a frame is.
-        return time.monotonic() + min(max(limit_s - self.age_ns(header) / 1e9, 0.0), limit_s)
+        deadline = now + min(max(deadline_s - age_s, 0.0), deadline_s)
+        return deadline, now + max(expires_s - age_s, 0.0) if expires_s > 0 else math.inf
 
     def _segment(self, header: Any, received: Received) -> None:
         image = received.image
         start = time.time_ns()
         try:
-            labels = self._predict(image, self._deadline(header))
+            labels = self._predict(image, *self._limits(header))
+        except ExpiredError:
+            self.receiver.counters.dropped_old += 1
+            self._node.events.note(header, "dropped")
+            return
         except (ValueError, RuntimeError) as error:
             # A picture too small for the network, or no memory for one too large, must not end the node: the next one may do.
             self.counters.failed += 1

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,10 @@ Pixels = npt.NDArray[np.uint8]
 
 NEW = 0.2
 """Weight of the latest pass in the time that a batch of its size is expected to take."""
+
+
+class ExpiredError(Exception):
+    """A picture's turn came too late for its labels to be of use."""
 
 
 class BatchPredict(Protocol):
@@ -78,6 +83,7 @@ class Counters:
 class _Waiting:
     image: Pixels
     deadline: float
+    expires: float
     done: threading.Event = field(default_factory=threading.Event)
     labels: Pixels | None = None
     error: Exception | None = None
@@ -115,10 +121,11 @@ class Batcher:
             self.times.note(number, self._clock() - start)
             number *= 2
 
-    def predict(self, image: Pixels, deadline: float) -> Pixels:
-        """(H, W, 3) uint8 -> (H, W) uint8, in one pass with what else is waiting. ``deadline``: when it should be done, by ``clock``.
-        Raises what the network raises for this picture, and RuntimeError after ``close``."""
-        item = _Waiting(image, deadline)
+    def predict(self, image: Pixels, deadline: float, expires: float = math.inf) -> Pixels:
+        """(H, W, 3) uint8 -> (H, W) uint8, in one pass with what else is waiting. ``deadline``: when it should be done, ``expires``: when it need
+        not be begun any more, both by ``clock``. Raises what the network raises for this picture, ExpiredError, and RuntimeError after ``close``.
+        """
+        item = _Waiting(image, deadline, expires)
         with self._condition:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -141,14 +148,22 @@ class Batcher:
                         item.done.set()
                     return
                 batch = self._take()
-            self._run(batch)
+            if batch:
+                self._run(batch)
 
     def _take(self) -> list[_Waiting]:
-        """The most urgent picture, and others of its size."""
-        self._waiting.sort(key=lambda item: item.deadline)
+        """The most urgent picture, and others of its size; empty where all had expired."""
+        now = self._clock()
+        for item in self._waiting:
+            if item.expires < now:
+                item.error = ExpiredError(f"its turn came {1000 * (now - item.expires):.0f} ms too late")
+                item.done.set()
+        self._waiting = sorted((item for item in self._waiting if item.error is None), key=lambda item: item.deadline)
+        if not self._waiting:
+            return []
         shape = self._waiting[0].image.shape
         same = [item for item in self._waiting if item.image.shape == shape]
-        batch = same[: choose([item.deadline for item in same], self._clock(), self.times, self._max_batch)]
+        batch = same[: choose([item.deadline for item in same], now, self.times, self._max_batch)]
         taken = set(map(id, batch))
         self._waiting = [item for item in self._waiting if id(item) not in taken]
         return batch

@@ -44,7 +44,7 @@ def shown(values: dict[str, dict[str, str]], history: deque[float]) -> str:
     console = Console(width=140, record=True, quiet=True)
     console.quiet = False
     with console.capture() as capture:
-        console.print(view(values, "latency", history))
+        console.print(view(values, values.get("latency", {}), history))
     return capture.get()
 
 

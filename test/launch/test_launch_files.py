@@ -18,6 +18,7 @@ GIVEN = {
     "edge": {"peer": "10.0.0.2", "width": "320"},
     "remote": {"peer": "10.0.0.1", "log_level": "debug"},
     "replay": {"source": "bag", "loop": "true"},
+    "many_cameras": {"cameras": "front,rear", "namespace": "robot", "sources": "0,2", "rate": "5"},
 }
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from plcv_ros.perception.batching import Batcher, PassTimes, Pixels, choose
+from plcv_ros.perception.batching import Batcher, ExpiredError, PassTimes, Pixels, choose
 
 
 def times(**seconds: float) -> PassTimes:
@@ -154,6 +154,29 @@ def test_whoever_waits_at_the_end_is_told() -> None:
         # It was either in time for a last pass or is told.
         assert second.exception(5) is None or "closed" in str(second.exception(5))
         closing.result(5)
+
+
+def test_what_has_expired_is_not_predicted() -> None:
+    network = Network()
+    batcher = Batcher(network)
+    network.gate.clear()
+    with ThreadPoolExecutor(4) as pool:
+        now = time.monotonic()
+        first = pool.submit(batcher.predict, picture(0), now + 9)
+        while not network.batches:
+            time.sleep(0.001)
+        old = pool.submit(batcher.predict, picture(1), now + 9, now + 0.01)
+        young = pool.submit(batcher.predict, picture(2), now + 9, now + 9)
+        waiting(batcher, 2)
+        time.sleep(0.02)
+        network.gate.set()
+        with pytest.raises(ExpiredError, match="ms too late"):
+            old.result(5)
+        assert (first.result(5)[0, 0], young.result(5)[0, 0]) == (0, 2)
+    assert [len(batch) for batch in network.batches] == [1, 1]
+    with pytest.raises(ExpiredError):
+        batcher.predict(picture(3), now, now)
+    batcher.close()
 
 
 def test_late_pictures_are_counted() -> None:
