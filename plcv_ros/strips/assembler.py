@@ -113,6 +113,10 @@ class StripAssembler:
         deadline = self.deadline
         return self._finish() if deadline is not None and self._clock() >= deadline else []
 
+    def finish(self) -> list[Assembled]:
+        """The frame that takes shape, as it is: no more strips will come."""
+        return self._finish()
+
     def release(self, image: Pixels) -> None:
         """Hand a picture back; its memory is used again once it is no longer needed for concealment."""
         with self._lock:
