@@ -17,55 +17,84 @@ int bytes_of(int bits) { return (bits + 7) / 8; }
 PrecinctCosts::PrecinctCosts(const Kernels& kernels, const Plan& plan, const Transform& transform)
     : kernels_(kernels), plan_(plan), transform_(transform) {
   const Parameters& p = plan.parameters;
-  const int bands = plan.geometry.bands;
-  span_ = *std::max_element(p.priority, p.priority + bands) + 1;
-  steps_ = (kMaxPlanes + *std::max_element(p.gain, p.gain + bands)) * span_ + 1;
+  const Geometry& g = plan.geometry;
+  span_ = *std::max_element(p.priority, p.priority + g.bands) + 1;
+  steps_ = (kMaxPlanes + *std::max_element(p.gain, p.gain + g.bands)) * span_ + 1;
+  for (int b = 0; b < g.bands; ++b) {
+    groups_[b] = (g.band[b].width + kGroupSize - 1) / kGroupSize;
+    packets_of_[b] = 0;
+    for (int i = 0; i < g.packets; ++i) packets_of_[b] |= (b >= g.packet[i].first && b < g.packet[i].last ? 1u : 0u) << i;
+  }
 }
 
 void PrecinctCosts::begin(int row, const uint8_t* above) {
   row_ = row;
   above_ = plan_.options.vertical_prediction ? above : nullptr;
+  ++precinct_;
   for (int b = 0; b < plan_.geometry.bands; ++b) {
     present_[b] = plan_.geometry.present_lines(b, row);
-    for (BandCost& cost : cost_[b]) cost.known = false;
+    truncation_[b] = kMaxPlanes + 1;  // no step has this: the first one set finds the costs of all packets
   }
 }
 
-int PrecinctCosts::truncation(int b, int index) const {
-  const Step s = step(index);
+int PrecinctCosts::truncation(int b, Step s) const {
   const Parameters& p = plan_.parameters;
   return std::clamp(s.q - p.gain[b] - (p.priority[b] < s.r ? 1 : 0), 0, kMaxPlanes);
 }
 
-void PrecinctCosts::truncations(int step, uint8_t* out) const {
-  for (int b = 0; b < plan_.geometry.bands; ++b) out[b] = static_cast<uint8_t>(truncation(b, step));
+void PrecinctCosts::set_step(int index) {
+  const Step s = step(index);
+  uint32_t changed = 0;
+  for (int b = 0; b < plan_.geometry.bands; ++b) {
+    const uint8_t t = static_cast<uint8_t>(truncation(b, s));
+    if (t != truncation_[b]) changed |= packets_of_[b];
+    truncation_[b] = t;
+  }
+  for (; changed != 0; changed &= changed - 1) {
+    const int i = __builtin_ctz(changed);
+    packet_[i] = packet_cost(plan_.geometry.packet[i]);
+  }
 }
 
-BandLine PrecinctCosts::line(int b, int index, int truncation) {
-  const Band& band = plan_.geometry.band[b];
-  const int row = row_ * band.lines + index;
+int64_t PrecinctCosts::bytes() const {
+  int64_t total = plan_.geometry.precinct_header_bytes();
+  for (int i = 0; i < plan_.geometry.packets; ++i) {
+    if (!packet_[i].fits) return INT64_MAX;
+    total += packet_[i].bytes;
+  }
+  return total;
+}
+
+BandLine PrecinctCosts::line(int b, int index) const {
+  const int row = row_ * plan_.geometry.band[b].lines + index;
   const KeptLine& kept = transform_.line(b, row);
   BandLine line{};
   line.coefficients = kept.coefficients;
   line.planes = kept.planes;
   line.maxima = kept.maxima;
-  line.groups = (band.width + kGroupSize - 1) / kGroupSize;
-  line.truncation = truncation;
+  line.groups = groups_[b];
+  line.truncation = truncation_[b];
   if (above_ != nullptr) {
     line.above = transform_.line(b, row - 1).planes;
-    line.truncation_above = index > 0 ? truncation : above_[b];
+    line.truncation_above = index > 0 ? truncation_[b] : above_[b];
   }
+  line.mode = cost_[b][truncation_[b]].mode;
   return line;
 }
 
-PrecinctCosts::BandCost& PrecinctCosts::at(int b, int truncation) {
-  BandCost& cost = cost_[b][truncation];
-  if (cost.known) return cost;
-  cost.known = true;
+PrecinctCosts::BandCost& PrecinctCosts::cost(int b) {
+  BandCost& cost = cost_[b][truncation_[b]];
+  if (cost.known != precinct_) find_cost(b, &cost);
+  return cost;
+}
+
+void PrecinctCosts::find_cost(int b, BandCost* cost) {
+  cost->known = precinct_;
+  const bool separate_signs = plan_.parameters.separate_signs;
   // Flags and counts, summed over the lines, of the modes D = 0 to 3.
   int flags[4][kMaxLines] = {}, counts[4][kMaxLines] = {}, total[4] = {};
   for (int i = 0; i < present_[b]; ++i) {
-    const BandLine line = this->line(b, i, truncation);
+    const BandLine line = this->line(b, i);
     const LineSums sums = kernels_.line_sums(line);
     const int flag_bits = (line.groups + kSignificanceGroupSize - 1) / kSignificanceGroupSize;
     counts[0][i] = line.groups + sums.planes;
@@ -76,8 +105,8 @@ PrecinctCosts::BandCost& PrecinctCosts::at(int b, int truncation) {
       counts[kPrediction][i] = predicted.all;
       counts[kSignificance | kPrediction][i] = predicted.coded;
     }
-    cost.data[i] = 4 * (sums.planes + (plan_.parameters.separate_signs ? 0 : sums.groups));
-    cost.signs[i] = plan_.parameters.separate_signs && sums.groups > 0 ? -1 : 0;
+    cost->data[i] = 4 * (sums.planes + (separate_signs ? 0 : sums.groups));
+    cost->signs[i] = separate_signs && sums.groups > 0 ? kernels_.count_nonzero(line, plan_.parameters.uniform_quantizer) : 0;
     for (int mode = 0; mode < 4; ++mode) total[mode] += flags[mode][i] + counts[mode][i];
   }
   // Flags first: where nothing is left to code they make the smallest precinct of all, which the smallest rate counts on.
@@ -88,67 +117,45 @@ PrecinctCosts::BandCost& PrecinctCosts::at(int b, int truncation) {
     if ((mode & kPrediction) != 0 && above_ == nullptr) continue;
     if (best < 0 || total[mode] < total[best]) best = mode;
   }
-  cost.mode = present_[b] > 0 ? best : 0;
+  cost->mode = best;
   for (int i = 0; i < present_[b]; ++i) {
-    cost.flags[i] = flags[best][i];
-    cost.counts[i] = counts[best][i];
+    cost->flags[i] = flags[best][i];
+    cost->counts[i] = counts[best][i];
   }
-  return cost;
 }
 
-PrecinctCosts::PacketBits PrecinctCosts::packet_bits(const Packet& packet, const uint8_t* truncations) {
-  PacketBits bits{};
+PrecinctCosts::PacketCost PrecinctCosts::packet_cost(const Packet& packet) {
+  int lines = 0, raw = 0, flags = 0, counts = 0, data = 0, signs = 0;
   for (int b = packet.first; b < packet.last; ++b) {
     if (packet.line >= present_[b]) continue;
-    BandCost& cost = at(b, truncations[b]);
-    int& signs = cost.signs[packet.line];
-    if (signs < 0) signs = kernels_.count_nonzero(line(b, packet.line, truncations[b]), plan_.parameters.uniform_quantizer);
-    ++bits.lines;
-    bits.flags += cost.flags[packet.line];
-    bits.counts += cost.counts[packet.line];
-    bits.data += cost.data[packet.line];
-    bits.signs += signs;
-    bits.raw += 4 * ((plan_.geometry.band[b].width + kGroupSize - 1) / kGroupSize);
+    const BandCost& band = cost(b);
+    ++lines;
+    flags += band.flags[packet.line];
+    counts += band.counts[packet.line];
+    data += band.data[packet.line];
+    signs += band.signs[packet.line];
+    raw += 4 * groups_[b];
   }
-  return bits;
-}
-
-bool PrecinctCosts::raw(const Packet& packet, const uint8_t* truncations) {
-  if (!plan_.options.raw_counts) return false;
-  const PacketBits bits = packet_bits(packet, truncations);
-  return bytes_of(bits.flags) + bytes_of(bits.counts) > bytes_of(bits.raw);
-}
-
-int64_t PrecinctCosts::bytes_at(const uint8_t* truncations) {
+  if (lines == 0) return {0, false, true};
   const PacketLimits limits = packet_limits(plan_.parameters);
-  int64_t total = plan_.geometry.precinct_header_bytes();
-  for (int i = 0; i < plan_.geometry.packets; ++i) {
-    const PacketBits bits = packet_bits(plan_.geometry.packet[i], truncations);
-    if (bits.lines == 0) continue;
-    const int data = bytes_of(bits.data), signs = bytes_of(bits.signs), raw = bytes_of(bits.raw), flags = bytes_of(bits.flags);
-    int counts = bytes_of(bits.counts);
-    const bool is_raw = plan_.options.raw_counts && flags + counts > raw;
-    if (is_raw) counts = raw;
-    if (data >= limits.data || counts >= limits.counts || signs >= limits.signs) return INT64_MAX;
-    total += packet_header_bytes(plan_.parameters) + (is_raw ? 0 : flags) + counts + data + signs;
-  }
-  return total;
-}
-
-int64_t PrecinctCosts::bytes(int step) {
-  uint8_t truncation[kMaxBands];
-  truncations(step, truncation);
-  return bytes_at(truncation);
+  const int planned = bytes_of(flags) + bytes_of(counts);
+  const bool is_raw = plan_.options.raw_counts && planned > bytes_of(raw);
+  const bool fits = bytes_of(data) < limits.data && bytes_of(is_raw ? raw : counts) < limits.counts && bytes_of(signs) < limits.signs;
+  return {packet_header_bytes(plan_.parameters) + (is_raw ? bytes_of(raw) : planned) + bytes_of(data) + bytes_of(signs), is_raw, fits};
 }
 
 int PrecinctCosts::choose(int64_t budget, int guess) {
-  const auto fits = [&](int step) { return bytes(step) <= budget; };
+  const auto fits = [&](int step) {
+    set_step(step);
+    return bytes() <= budget;
+  };
   if (plan_.options.search == Search::exhaustive) {
     int best = -1;
     double least = 0;
     for (int step = 0; step < steps_; ++step) {
       if (!fits(step)) continue;
-      const double error = squared_error(step);
+      double error = 0;
+      for (int b = 0; b < plan_.geometry.bands; ++b) error += squared_error(b);
       if (best < 0 || error < least) {
         best = step;
         least = error;
@@ -181,11 +188,12 @@ int PrecinctCosts::choose(int64_t budget, int guess) {
   return -1;
 }
 
-double PrecinctCosts::squared_error(int b, int truncation) {
+double PrecinctCosts::squared_error(int b) const {
   const double norm = band_norm(plan_.geometry.band[b], plan_.parameters.colour_transform);
   int64_t sum = 0;
   for (int i = 0; i < present_[b]; ++i) {
-    const BandLine line = this->line(b, i, truncation);
+    const BandLine line = this->line(b, i);
+    const int truncation = line.truncation;
     for (int k = 0; k < kGroupSize * line.groups; ++k) {
       const int m = std::abs(line.coefficients[k]), planes = line.planes[k / kGroupSize];
       int value = 0;
@@ -200,12 +208,6 @@ double PrecinctCosts::squared_error(int b, int truncation) {
     }
   }
   return norm * norm * static_cast<double>(sum);
-}
-
-double PrecinctCosts::squared_error(int step) {
-  double sum = 0;
-  for (int b = 0; b < plan_.geometry.bands; ++b) sum += squared_error(b, truncation(b, step));
-  return sum;
 }
 
 }  // namespace plcv::jpegxs::encoding

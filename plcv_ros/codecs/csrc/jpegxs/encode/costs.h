@@ -27,46 +27,52 @@ class PrecinctCosts {
   // The step to take so that the precinct, header included, has at most `budget` bytes; -1 where none fits. `guess` is a step near by, or -1.
   int choose(int64_t budget, int guess);
 
-  // Bytes of the precinct at a step; INT64_MAX where a packet's header cannot say its size.
-  int64_t bytes(int step);
+  // Turns to a step; what follows is about that one.
+  void set_step(int index);
+
+  // Bytes of the precinct; INT64_MAX where a packet's header cannot say its size.
+  int64_t bytes() const;
 
   Step step(int index) const { return {(index + span_ - 1) / span_, (span_ - index % span_) % span_}; }
-  int truncation(int b, int index) const;
+  const uint8_t* truncations() const { return truncation_; }
 
-  // The cheapest mode D of band b at truncation T; the line `index` of it in this precinct, at T and in that mode.
-  int mode(int b, int truncation) { return at(b, truncation).mode; }
-  BandLine line(int b, int index, int truncation);
-  // Whether this packet has its counts as they are (Dr).
-  bool raw(const Packet& packet, const uint8_t* truncations);
+  // The cheapest mode D of band b; line `index` of it, in that mode; whether a packet has its counts as they are (Dr).
+  int mode(int b) { return present_[b] > 0 ? cost(b).mode : 0; }
+  BandLine line(int b, int index) const;
+  bool raw(int packet) const { return packet_[packet].raw; }
 
  private:
   // Bits of the lines of a band at one truncation, in the mode that is cheapest.
   struct BandCost {
-    bool known;
+    unsigned known;  // in the precinct of this number
     int mode;
-    int flags[kMaxLines], counts[kMaxLines], data[kMaxLines];
-    int signs[kMaxLines];  // -1: not counted yet
+    int flags[kMaxLines], counts[kMaxLines], data[kMaxLines], signs[kMaxLines];
   };
-  struct PacketBits {
-    int lines, raw, flags, counts, data, signs;
+  struct PacketCost {
+    int bytes;
+    bool raw, fits;
   };
 
-  BandCost& at(int b, int truncation);
-  PacketBits packet_bits(const Packet& packet, const uint8_t* truncations);
-  void truncations(int step, uint8_t* out) const;
-  int64_t bytes_at(const uint8_t* truncations);
-  double squared_error(int b, int truncation);
-  double squared_error(int step);
+  int truncation(int b, Step step) const;
+  BandCost& cost(int b);
+  void find_cost(int b, BandCost* cost);
+  PacketCost packet_cost(const Packet& packet);
+  double squared_error(int b) const;
 
   const Kernels& kernels_;
   const Plan& plan_;
   const Transform& transform_;
   int span_;   // steps from one Q to the next
   int steps_;  // number of steps
+  int groups_[kMaxBands];
+  uint32_t packets_of_[kMaxBands];  // bits of the packets that a band takes part in
   int row_ = 0;
+  unsigned precinct_ = 0;
   const uint8_t* above_ = nullptr;
   int present_[kMaxBands];
-  BandCost cost_[kMaxBands][kMaxPlanes + 1];
+  uint8_t truncation_[kMaxBands];
+  PacketCost packet_[kMaxPackets];
+  BandCost cost_[kMaxBands][kMaxPlanes + 1] = {};
 };
 
 }  // namespace plcv::jpegxs::encoding

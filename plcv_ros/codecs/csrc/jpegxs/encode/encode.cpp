@@ -47,9 +47,8 @@ class Coder {
     costs_.begin(row, first_of_slice ? nullptr : truncations_);
     // Every plan has room for the coarsest step, so one always fits.
     step_ = budget < 0 ? 0 : costs_.choose(budget, first_of_slice ? -1 : step_);
-    uint8_t truncations[kMaxBands];
-    const int64_t bytes = write_precinct(kernels_, plan_, row, step_, &costs_, &buffers_, truncations);
-    std::memcpy(truncations_, truncations, sizeof truncations_);
+    const int64_t bytes = write_precinct(kernels_, plan_, row, step_, &costs_, &buffers_);
+    std::copy_n(costs_.truncations(), plan_.geometry.bands, truncations_);
     return bytes;
   }
 

@@ -8,6 +8,11 @@ const Kernels& kernels_for(simd::Target target) {
 #if defined(__x86_64__)
     case simd::Target::avx512:
       return kernels_avx512();
+    case simd::Target::avx2:
+      return kernels_avx2();
+#elif defined(__aarch64__)
+    case simd::Target::neon:
+      return kernels_neon();
 #endif
     default:
       return kernels_scalar();

@@ -3,6 +3,7 @@
 // the drivers, once. The bytes are the same on every target; kernels_scalar.cpp is the reference that says what each function does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "image_view.h"
@@ -27,6 +28,7 @@ struct Loading {
   PixelFormat format;
   bool colour_transform;
   int shift;
+  std::ptrdiff_t ahead;  // bytes to the pixels that will be wanted later, to be fetched into the cache meanwhile
 };
 
 // One line of one band of a precinct, as costs and packets see it.
@@ -69,6 +71,8 @@ struct Kernels {
   void (*predict)(const int16_t* a, const int16_t* middle, const int16_t* b, int n, int16_t* out);
   // out = middle + ((a + b + 2) >> 2), saturating.
   void (*update)(const int16_t* middle, const int16_t* a, const int16_t* b, int n, int16_t* out);
+  // Both at once, for vertical pairs: high = predict(top, middle, bottom), low = update(top, high_above, high).
+  void (*lift)(const int16_t* top, const int16_t* middle, const int16_t* bottom, const int16_t* high_above, int n, int16_t* high, int16_t* low);
   // Samples in order to a split line.
   void (*split)(const int16_t* in, int n, SplitLine out);
   // M of `groups` groups (a multiple of kGroupBlock) and of their significance groups. Magnitudes above 2^14 - 1 become that, in place.

@@ -2,6 +2,7 @@
 // Kernels for AVX-512 with VBMI, VBMI2, GFNI and VNNI (Ice Lake, Zen 4 and later). What each function does: kernels_scalar.cpp.
 #include <immintrin.h>
 
+#include "jpegxs/encode/branchless_bits.h"
 #include "jpegxs/encode/kernels.h"
 #include "jpegxs/encode/tables.h"
 #include "simd/vec_avx512.h"
@@ -116,7 +117,11 @@ void load(const uint8_t* pixels, const Loading& loading, int width, const SplitL
   const int bytes = bytes_per_pixel(loading.format), step = bytes == 2 ? 128 : 64;
   const auto run = bytes == 1 ? &load_grey : (bytes == 2 ? &load_422 : &load_colours);
   int x = 0;
-  for (; x + step <= width; x += step) run(pixels + bytes * x, loading, x, lines);
+  for (; x + step <= width; x += step) {
+    const uint8_t* p = pixels + bytes * x;
+    for (int i = 0; i < bytes * step; i += 64) __builtin_prefetch(p + loading.ahead + i, 0, 2);
+    run(p, loading, x, lines);
+  }
   if (x == width) return;
   alignas(64) uint8_t rest[256];
   __builtin_memcpy(rest, pixels + bytes * x, static_cast<unsigned>(bytes * (width - x)));
@@ -136,6 +141,16 @@ void update(const int16_t* middle, const int16_t* a, const int16_t* b, int n, in
   for (int i = 0; i < n; i += 32) {
     const V sum = _mm512_adds_epi16(_mm512_adds_epi16(load64(a + i), load64(b + i)), words(2));
     store64(out + i, _mm512_adds_epi16(load64(middle + i), _mm512_srai_epi16(sum, 2)));
+  }
+}
+
+void lift(const int16_t* top, const int16_t* middle, const int16_t* bottom, const int16_t* high_above, int n, int16_t* high, int16_t* low) {
+  for (int i = 0; i < n; i += 32) {
+    const V above = load64(top + i);
+    const V detail = _mm512_subs_epi16(load64(middle + i), _mm512_srai_epi16(_mm512_adds_epi16(above, load64(bottom + i)), 1));
+    const V sum = _mm512_adds_epi16(_mm512_adds_epi16(load64(high_above + i), detail), words(2));
+    store64(high + i, detail);
+    store64(low + i, _mm512_adds_epi16(above, _mm512_srai_epi16(sum, 2)));
   }
 }
 
@@ -291,7 +306,7 @@ struct CoefficientPlanes {
   }
 };
 
-V load_table(const uint16_t* table) { return _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(table))); }
+V load_table(const QuantizerTables::Row& row) { return _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(row.at))); }
 
 int count_nonzero(const BandLine& line, bool uniform) {
   const V thresholds = load_table(uniform ? kQuantizerTables.threshold[line.truncation] : kQuantizerTables.deadzone_threshold[line.truncation]);
@@ -312,37 +327,6 @@ int count_nonzero(const BandLine& line, bool uniform) {
 }
 
 // ---- Sub-packets
-// Bits are collected from the least significant one on; reverse_bits then turns the bytes of a whole sub-packet around.
-
-class LowBitsFirst {
- public:
-  explicit LowBitsFirst(uint8_t* out) : out_(out) {}
-  // Appends the lowest `count` bits of `bits`, which has no others; count <= 64.
-  void put(uint64_t bits, int count) {
-    const uint64_t word = pending_ | bits << filled_;
-    __builtin_memcpy(out_, &word, 8);
-    const int filled = filled_ + count;
-    if (__builtin_expect(filled >= 64, 0)) {
-      out_ += 8;
-      pending_ = filled_ == 0 ? 0 : bits >> (64 - filled_);
-      filled_ = filled - 64;
-      return;
-    }
-    out_ += filled >> 3;
-    filled_ = filled & 7;
-    pending_ = word >> (filled & ~7);
-  }
-  uint8_t* finish() {
-    __builtin_memcpy(out_, &pending_, 8);
-    return out_ + (filled_ + 7) / 8;
-  }
-
- private:
-  uint8_t* out_;
-  uint64_t pending_ = 0;
-  int filled_ = 0;  // bits of pending_, at most 7
-};
-
 uint8_t* reverse_bits(uint8_t* first, uint8_t* last) {
   const V matrix = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201ull));
   for (uint8_t* p = first; p < last; p += 64) store64(p, _mm512_gf2p8affine_epi64_epi8(load64(p), matrix, 0));
@@ -518,7 +502,7 @@ uint8_t* pack_data(const BandLine* lines, int count, Quantizer quantizer, uint8_
 }  // namespace
 
 const Kernels& kernels_avx512() {
-  static constexpr Kernels kTable = {&load,           &predict,       &update,     &split,       &count_planes,    &line_sums,
+  static constexpr Kernels kTable = {&load,           &predict,       &update,     &lift,        &split,           &count_planes, &line_sums,
                                      &predicted_sums, &count_nonzero, &pack_flags, &pack_counts, &pack_raw_counts, &pack_data};
   return kTable;
 }

@@ -52,6 +52,11 @@ void update(const int16_t* middle, const int16_t* a, const int16_t* b, int n, in
   for (int i = 0; i < n; ++i) out[i] = saturated(middle[i] + (saturated(saturated(a[i] + b[i]) + 2) >> 2));
 }
 
+void lift(const int16_t* top, const int16_t* middle, const int16_t* bottom, const int16_t* high_above, int n, int16_t* high, int16_t* low) {
+  predict(top, middle, bottom, n, high);
+  update(top, high_above, high, n, low);
+}
+
 void split(const int16_t* in, int n, SplitLine out) {
   for (int i = 0; i < n; ++i) store(out, i, in[i]);
 }
@@ -174,7 +179,7 @@ uint8_t* pack_data(const BandLine* lines, int count, Quantizer quantizer, uint8_
 }  // namespace
 
 const Kernels& kernels_scalar() {
-  static constexpr Kernels kTable = {&load,           &predict,       &update,     &split,       &count_planes,    &line_sums,
+  static constexpr Kernels kTable = {&load,           &predict,       &update,     &lift,        &split,           &count_planes, &line_sums,
                                      &predicted_sums, &count_nonzero, &pack_flags, &pack_counts, &pack_raw_counts, &pack_data};
   return kTable;
 }

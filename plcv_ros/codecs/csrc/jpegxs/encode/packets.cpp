@@ -46,18 +46,13 @@ void PrecinctBuffers::resize(const Plan& plan) {
   grow(&scratch, kScratchPerGroup * largest + kLineSlack);
 }
 
-int64_t write_precinct(const Kernels& kernels, const Plan& plan, int row, int step, PrecinctCosts* costs, PrecinctBuffers* buffers,
-                       uint8_t* truncations) {
+int64_t write_precinct(const Kernels& kernels, const Plan& plan, int row, int step, PrecinctCosts* costs, PrecinctBuffers* buffers) {
   const Parameters& p = plan.parameters;
   const Geometry& g = plan.geometry;
   uint8_t* const start = buffers->bytes.data();
   std::memset(start, 0, static_cast<std::size_t>(g.precinct_header_bytes()));
-  int mode[kMaxBands];
-  for (int b = 0; b < g.bands; ++b) {
-    truncations[b] = static_cast<uint8_t>(costs->truncation(b, step));
-    mode[b] = g.present_lines(b, row) > 0 ? costs->mode(b, truncations[b]) : 0;
-    start[kLengthBytes + 2 + b / 4] |= static_cast<uint8_t>(mode[b] << (6 - 2 * (b % 4)));
-  }
+  costs->set_step(step);
+  for (int b = 0; b < g.bands; ++b) start[kLengthBytes + 2 + b / 4] |= static_cast<uint8_t>(costs->mode(b) << (6 - 2 * (b % 4)));
   start[kLengthBytes] = static_cast<uint8_t>(costs->step(step).q);
   start[kLengthBytes + 1] = static_cast<uint8_t>(costs->step(step).r);
 
@@ -68,11 +63,10 @@ int64_t write_precinct(const Kernels& kernels, const Plan& plan, int row, int st
     int count = 0;
     for (int b = packet.first; b < packet.last; ++b) {
       if (packet.line >= g.present_lines(b, row)) continue;
-      lines[count] = costs->line(b, packet.line, truncations[b]);
-      lines[count++].mode = mode[b];
+      lines[count++] = costs->line(b, packet.line);
     }
     if (count == 0) continue;
-    const bool raw = costs->raw(packet, truncations);
+    const bool raw = costs->raw(i);
     uint8_t* const header = out;
     uint8_t* const counts = raw ? header + packet_header_bytes(p) : kernels.pack_flags(lines, count, header + packet_header_bytes(p));
     uint8_t* const data = raw ? kernels.pack_raw_counts(lines, count, counts) : kernels.pack_counts(lines, count, counts);

@@ -16,9 +16,8 @@ struct PrecinctBuffers {
   void resize(const Plan& plan);
 };
 
-// Writes the precinct that `costs` has turned to, at a step, into buffers->bytes; returns its size. truncations: T of every band.
-int64_t write_precinct(const Kernels& kernels, const Plan& plan, int row, int step, PrecinctCosts* costs, PrecinctBuffers* buffers,
-                       uint8_t* truncations);
+// Writes the precinct that `costs` has turned to, at step `step`, into buffers->bytes; returns its size.
+int64_t write_precinct(const Kernels& kernels, const Plan& plan, int row, int step, PrecinctCosts* costs, PrecinctBuffers* buffers);
 
 // Corrects the length of a precinct that is followed by `padding` bytes.
 void pad_precinct(const Plan& plan, uint8_t* precinct, int64_t bytes, int64_t padding);

@@ -8,6 +8,7 @@ namespace plcv::jpegxs::encoding {
 namespace {
 
 constexpr int kVector = 64;      // samples; lines start at multiples of it
+constexpr int kRowsAhead = 4;    // rows from the one that is loaded to the one that is fetched into the cache
 constexpr int kLeadBytes = 128;  // before a line of coefficients: room for the mirrored one
 
 int round_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
@@ -115,7 +116,8 @@ void Transform::load_row(int row) {
     int16_t* even = rows_[0][c][row % kKeptLines];
     lines[c] = {even, even + half_[c][0]};
   }
-  const Loading loading = {image_.format, plan_.parameters.colour_transform, plan_.sample_shift};
+  const int ahead = std::min(row + kRowsAhead, image_.height - 1) - row;
+  const Loading loading = {image_.format, plan_.parameters.colour_transform, plan_.sample_shift, ahead * image_.row_stride};
   kernels_.load(image_.data + row * image_.row_stride, loading, image_.width, lines);
 }
 
@@ -130,9 +132,15 @@ void Transform::analyse_pair(int level, int pair) {
     int16_t* high = high_[level][c][pair % 2];
     const int16_t* high_above = high_[level][c][(pair + 1) % 2];
     const bool has_high = top + 1 < rows;
-    if (has_high) kernels_.predict(row(top), row(top + 1), row(top + 2 < rows ? top + 2 : top), n, high);
-    if (pair == first_pair_[level]) high_above = high;
-    kernels_.update(row(top), high_above, has_high ? high : high_above, n, low_[c]);
+    const int16_t* below = row(top + 2 < rows ? top + 2 : top);
+    if (!has_high) {
+      kernels_.update(row(top), high_above, high_above, n, low_[c]);
+    } else if (pair == first_pair_[level]) {
+      kernels_.predict(row(top), row(top + 1), below, n, high);
+      kernels_.update(row(top), high, high, n, low_[c]);
+    } else {
+      kernels_.lift(row(top), row(top + 1), below, high_above, n, high, low_[c]);
+    }
 
     const bool last_split = level + 1 == horizontal_;
     int16_t* low = last_split ? kept_[band(c, 0)][pair % kKeptLines].coefficients : smooth_;
