@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
     try:
         from plcv_ros.perception import Predictor, load_predictor
-        from plcv_ros.perception.checkpoint import read_checkpoint
+        from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, record_score
         from plcv_ros.perception.classifier import Classifier, load_classifier
         from plcv_ros.perception.networks import task_of
         from plcv_ros.training.classification import evaluate_classes
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
                     chosen = worst(result, args.picture_count) if args.worst else spread(len(indices), args.picture_count)
                     write_pictures(args.pictures, [indices[i] for i in chosen], network.predict, dataset, codec)
                 if args.record:
-                    record_score(name, {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}})
+                    record_score(find_checkpoint(name), {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}})
                 if args.csv:
                     append_csv(args.csv, row)
                 if args.json:
@@ -154,19 +154,6 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
         f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
     )
-
-
-def record_score(checkpoint: str, row: dict[str, Any]) -> None:
-    """Add ``row`` to the scores in a checkpoint's header, in place of an earlier one of the same data and codec."""
-    from datetime import datetime, timezone
-
-    from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, save_checkpoint
-
-    path = find_checkpoint(checkpoint)
-    stored = read_checkpoint(path)
-    others = [s for s in stored.metadata.get("scores", []) if (s.get("data"), s.get("codec")) != (row["data"], row["codec"])]
-    stored.metadata["scores"] = [*others, {**row, "date": datetime.now(timezone.utc).date().isoformat()}]
-    save_checkpoint(path, stored)
 
 
 def append_csv(path: Path, row: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,14 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     save_file(tensors, partial, {KEY: json.dumps(header)})
     partial.chmod(mode)  # safetensors writes a file that only its owner can read
     partial.replace(path)
+
+
+def record_score(path: Path, row: Mapping[str, Any]) -> None:
+    """Add ``row`` to the scores in a checkpoint's header, with today's date, in place of an earlier one of the same ``data`` and ``codec``."""
+    stored = read_checkpoint(path)
+    others = [s for s in stored.metadata.get("scores", []) if (s.get("data"), s.get("codec")) != (row["data"], row["codec"])]
+    stored.metadata["scores"] = [*others, {**row, "date": datetime.now(timezone.utc).date().isoformat()}]
+    save_checkpoint(path, stored)
 
 
 def find_checkpoint(name: str | Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint
+from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, record_score
 from plcv_ros.perception.classifier import Classifier
 from plcv_ros.perception.predictor import Predictor
 from plcv_ros.training import classification, loop, segmentation
@@ -170,6 +170,8 @@ def _test(
             "tested_on": test,
         }
         write_row(table.results(), {**row, **facts}, counts, names)
+        if run.checkpoint is not None and run.checkpoint.is_file():
+            record_score(run.checkpoint, {"data": row["data"], "codec": test, **facts})
         say(f"{run.name} on {test}: {counts.score()[0]:.2%}")
     return failures
 
