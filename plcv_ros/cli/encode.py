@@ -48,6 +48,21 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """Option of the codec (and of this command) -> the codecs that have it."""
 
 
+FLAGS = {
+    "significance": "flags that skip groups of 32 coefficients",
+    "vertical_prediction": "bit-plane counts predicted from the line above",
+    "raw_counts": "bit-plane counts as plain numbers where that is shorter",
+    "colour_transform": "RGB through the reversible colour transform",
+}
+CHOICES = {
+    "quantizer": (QUANTIZERS, "rounding towards zero, or to the nearest level"),
+    "signs": (SIGNS, "with every coefficient, or apart and only where it is not zero"),
+    "levels": (LEVELS, "horizontal/vertical levels of the wavelet transform"),
+    "precision": (PRECISIONS, "bits/fraction bits of the transform; B/0 is the samples' own depth"),
+    "search": (SEARCHES, "how a precinct's quantization is found"),
+}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -63,10 +78,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     jxs.add_argument("--rate-control", choices=RATE_CONTROLS, help="every slice its share (default), or what one leaves over to the next")
     jxs.add_argument("--weights", type=Path, metavar="JSON", help="gains and priorities of the bands, for example trained for a task")
     tools = parser.add_argument_group("JPEG XS coding tools, where the preset's are not wanted")
-    for name in ("significance", "vertical_prediction", "raw_counts", "colour_transform"):
-        tools.add_argument(f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction)
-    for name, choices in (("quantizer", QUANTIZERS), ("signs", SIGNS), ("levels", LEVELS), ("precision", PRECISIONS), ("search", SEARCHES)):
-        tools.add_argument(f"--{name}", choices=choices)
+    for name, text in FLAGS.items():
+        tools.add_argument(f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction, help=text)
+    for name, (choices, text) in CHOICES.items():
+        tools.add_argument(f"--{name}", choices=choices, help=text)
     jpeg = parser.add_argument_group("JPEG")
     jpeg.add_argument("--quality", type=int, metavar="Q", help="1 to 100 (default 90)")
     jpeg.add_argument("--subsampling", help="444, 422, 420 (default), 440, 411")
@@ -167,7 +182,7 @@ def codec_name(args: argparse.Namespace) -> str:
     if suffix not in SUFFIXES:
         raise batch.BatchError(f"{args.output} ends in {suffix}, expected one of {', '.join(SUFFIXES)}, or a folder with --codec")
     if args.codec not in (None, SUFFIXES[suffix]):
-        raise batch.BatchError(f"{args.output} is a {SUFFIXES[suffix]} file, but --codec is {args.codec}")
+        raise batch.BatchError(f"{args.output} ends in {suffix}, but --codec is {args.codec}")
     return SUFFIXES[suffix]
 
 

@@ -155,7 +155,7 @@ def test_one_bad_file_does_not_stop_the_others(folder: Path, tmp_path: Path, cap
         (["encode", "in.png", "out.gif"], "out.gif ends in .gif, expected one of .astc"),
         (["encode", "in.png", "out"], "out is a folder: name the codec with --codec"),
         (["encode", "in.png", "in.png"], "in.png ends in .png, expected one of .astc"),
-        (["encode", "in.png", "out.astc", "--codec", "jpeg"], "out.astc is a astc file, but --codec is jpeg"),
+        (["encode", "in.png", "out.astc", "--codec", "jpeg"], "out.astc ends in .astc, but --codec is jpeg"),
         (["encode", "in.png", "out.astc", "--quality", "7"], "--quality belongs to jpeg, the output is astc"),
         (["encode", "in.png", "out.astc", "--bpp", "3"], "--bpp belongs to jxs, the output is astc"),
         (["encode", "in.png", "out.jpg", "--no-raw-counts"], "--raw-counts belongs to jxs, the output is jpeg"),
