@@ -13,6 +13,7 @@ per-frame PSNR. Frames and method: benchmarks/measuring.py. Prints Markdown and 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import statistics
 import sys
@@ -183,6 +184,28 @@ def write_test_reference() -> None:
     write_csv(REFERENCE / "codecs_quality.csv", rows)
 
 
+def jpegxs_summary(rows: list[dict[str, Any]], rate: float) -> str:
+    """The README's table of JPEG XS at one rate, from the rows of `measure_jpegxs` or of their CSV file; PSNR at every rate."""
+    table: dict[tuple[str, float, str, str, int], dict[str, Any]] = {
+        (r["setting"], float(r["bpp"]), r["what"], r["target"], int(r["threads"])): r for r in rows
+    }
+    rates = sorted({key[1] for key in table})
+    targets = list(dict.fromkeys(key[3] for key in table))
+    lines = []
+    for setting in dict.fromkeys(key[0] for key in table):
+        line: dict[str, Any] = {f"{rate:g} bit/px": setting}
+        for what in ("encode", "decode"):
+            for target in targets:
+                one = table[setting, rate, what, target, 1]
+                line[f"{what}, {target}"] = f"{float(one['ms']):.2f} ms, {float(one['to_jpeg']):.2f}x JPEG"
+            two = table.get((setting, rate, what, targets[0], 2))
+            line[f"{what}, two threads"] = f"{float(two['ms']):.2f} ms ({float(two['speedup']):.2f}x one)" if two else ""
+        decibels = (float(table[setting, r, "encode", targets[0], 1]["psnr_db"]) for r in rates)
+        line[f"PSNR at {', '.join(f'{r:g}' for r in rates)} bit/px"] = " / ".join(f"{d:.2f}" for d in decibels) + " dB"
+        lines.append(line)
+    return markdown(lines, list(lines[0]))
+
+
 SPEED_COLUMNS = {
     "astc": ["block", "what", "target", "threads", "ms", "ratio", "speedup", "jpeg_ms", "jpeg_quality", "jpeg_bit_per_px"],
     "jxs": ["setting", "bpp", "what", "target", "threads", "ms", "to_jpeg", "speedup", "psnr_db", "jpeg_ms", "jpeg_bit_per_px"],
@@ -207,7 +230,12 @@ def main() -> None:
     parser.add_argument("--no-quality", action="store_true", help="speed only")
     parser.add_argument("--json", type=Path, help="write the JSON here instead of printing it")
     parser.add_argument("--write-reference", action="store_true", help=f"write the CSV files in {REFERENCE.relative_to(ROOT)}")
+    parser.add_argument("--report", action="store_true", help="measure nothing: print the README's table of JPEG XS from the reference files")
     arguments = parser.parse_args()
+    if arguments.report:
+        with (REFERENCE / SPEED_FILES["jxs"]).open(newline="") as file:
+            print(jpegxs_summary(list(csv.DictReader(file)), 3.0))
+        return
 
     report: dict[str, Any] = {"machine": machine()}
     print(markdown([{"fact": k, "value": v} for k, v in report["machine"].items()], ["fact", "value"]))

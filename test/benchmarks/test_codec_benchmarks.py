@@ -99,6 +99,9 @@ def test_speed_tables(modules: dict[str, ModuleType]) -> None:
         assert set(codecs.SPEED_COLUMNS["jxs"]) <= set(row)
         assert row["to_jpeg"] == pytest.approx(row["ms"] / row["jpeg_ms"], rel=0.05)
         assert row["psnr_db"] > 20
+    summary = codecs.jpegxs_summary(rows, 8.0)
+    assert summary.count("\n") == 1 + len(codecs.JPEGXS)
+    assert f"{rows[0]['ms']:.2f} ms, {rows[0]['to_jpeg']:.2f}x JPEG" in summary
     rows = codecs.measure_astc(small_frames(), 1, True, [1], [target])
     assert {row["what"] for row in rows} == {"encode fast", "encode fine", "encode paper", "decode"}
     quality = codecs.measure_quality(small_frames(), ["astc", "jxs"], [8.0])
