@@ -53,9 +53,10 @@ def run(args: argparse.Namespace) -> int:
     """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
     try:
         from plcv_ros.perception import Predictor, load_predictor
-        from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, record_score
+        from plcv_ros.perception.checkpoint import find_checkpoint, record_score
         from plcv_ros.perception.classifier import Classifier, load_classifier
         from plcv_ros.perception.networks import task_of
+        from plcv_ros.perception.published import open_checkpoint
         from plcv_ros.training.classification import evaluate_classes
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.degradations import parse_degradation
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json and len(args.checkpoint) * len(codecs) > 1:
             raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
         for name in args.checkpoint:
-            load = load_classifier if task_of(read_checkpoint(name).architecture) == "classification" else load_predictor
+            load = load_classifier if task_of(open_checkpoint(name).architecture) == "classification" else load_predictor
             network: Classifier | Predictor = load(name, args.device, args.threads)
             if args.pictures and isinstance(network, Classifier):
                 raise ValueError("--pictures shows segmentations; this checkpoint is a classification network")

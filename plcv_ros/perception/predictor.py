@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from plcv_ros.labels import MAX_PIXEL_CLASSES, LabelSet
-from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint
+from plcv_ros.perception.checkpoint import Checkpoint
 from plcv_ros.perception.deploy import fold_batch_norm, use_onednn
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.memory import keep_freed_memory
 from plcv_ros.perception.networks import check_task, resize_scores
+from plcv_ros.perception.published import open_checkpoint
 
 WORKING_PIXELS = 640 * 360
 """Pictures of more than about twice as many pixels are shrunk before the network sees them."""
@@ -147,6 +148,8 @@ def available_cores() -> int:
 def load_predictor(path_or_name: str | Path = "default", device: str = "auto", threads: int = 0) -> Predictor:
     """Load a checkpoint by path or shipped name (``default``) onto ``device`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``).
 
+    Networks of other libraries go by the names of :mod:`plcv_ros.perception.published`.
+
     ``threads`` is the number of CPU threads torch uses, for the whole process; 0 takes half of the cores. All of them would be faster
     on an idle machine (29 instead of 44 ms on two cores), and several times slower as soon as decoder and DDS want one of them too.
     Memory settings of the C library change as well (:mod:`plcv_ros.perception.memory`).
@@ -156,8 +159,8 @@ def load_predictor(path_or_name: str | Path = "default", device: str = "auto", t
     if chosen == "cpu":
         keep_freed_memory()
     torch.set_num_threads(threads if threads > 0 else max(available_cores() // 2, 1))
-    checkpoint = read_checkpoint(path_or_name)
+    checkpoint = open_checkpoint(path_or_name)
     try:
         return Predictor(checkpoint, chosen)
     except ValueError as error:
-        raise CheckpointError(f"{find_checkpoint(path_or_name)}: {error}") from error
+        raise CheckpointError(f"{path_or_name}: {error}") from error

@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from plcv_ros.labels import CAMVID  # noqa: E402
-from plcv_ros.perception import load_predictor  # noqa: E402
+from plcv_ros.perception import CheckpointError, load_predictor  # noqa: E402
 from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network, libraries  # noqa: E402
 from plcv_ros.perception.networks.libraries import TORCHVISION, load_published  # noqa: E402
+from plcv_ros.perception.published import is_published  # noqa: E402
 
 MODELS = [*(("torchvision", {"model": model}) for model in TORCHVISION[:3]), ("huggingface", {}), ("huggingface", {"config": {"model_type": "dpt"}})]
 
@@ -57,3 +58,28 @@ def test_wrong_wishes_are_explained() -> None:
         build_network("torchvision", 11, {"scale": 1})
     with pytest.raises(ValueError, match="no weights published"):
         load_published(build_network("espnetv2_fpn", 3, {"scale": 0.5, "width": 8, "fine": 8}), "imagenet")
+
+
+def test_published_networks_by_name(tmp_path: Path) -> None:
+    try:
+        transformers = libraries.library("transformers", "transformers")
+    except ValueError as error:
+        pytest.skip(str(error))
+    names = {0: "road", 1: "car", 2: "car"}
+    config = transformers.SegformerConfig(num_labels=3, id2label=names, label2id={v: k for k, v in names.items()})
+    saved = transformers.SegformerForSemanticSegmentation(config).eval()
+    saved.save_pretrained(tmp_path / "own")
+    predictor = load_predictor(f"huggingface:{tmp_path / 'own'}", device="cpu", threads=1)
+    assert predictor.label_set.classes == ("road 0", "car 1", "car 2")
+    assert predictor.label_set.name == "own"
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    wanted = torch.nn.functional.interpolate(saved(predictor.normalise(picture)).logits, (32, 48), mode="bilinear")
+    assert torch.allclose(predictor.network(predictor.normalise(picture)), wanted, atol=1e-3)
+
+
+def test_published_names_that_are_none(tmp_path: Path) -> None:
+    for name in (f"huggingface:{tmp_path / 'none'}", "torchvision:vgg:IMAGENET"):
+        with pytest.raises(CheckpointError, match=name.partition(":")[0]):
+            load_predictor(name, device="cpu", threads=1)
+    assert not is_published("default")
+    assert not is_published("torchvision")

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def _module(name: str, package: str) -> Any:
+def library(name: str, package: str) -> Any:
+    """The module ``name`` of the optional ``package``; raises ValueError saying how to install it."""
     try:
         return importlib.import_module(name)
     except (ImportError, RuntimeError) as error:  # a torchvision built for another torch raises the latter
@@ -50,7 +51,7 @@ class TorchvisionSegmentation(_HalfResolution):
         super().__init__()
         if model not in TORCHVISION:
             raise ValueError(f"model {model!r}: expected one of {', '.join(TORCHVISION)}")
-        build = getattr(_module("torchvision.models.segmentation", "torchvision"), model)
+        build = getattr(library("torchvision.models.segmentation", "torchvision"), model)
         options = {} if model.startswith("lraspp") else {"aux_loss": True}
         network = build(weights=None, weights_backbone=None, num_classes=classes, **options)
         # The name under which the optimiser finds what starts from trained weights.
@@ -74,7 +75,7 @@ class HuggingFaceSegmentation(_HalfResolution):
 
     def __init__(self, classes: int, config: dict[str, Any] | None = None) -> None:
         super().__init__()
-        transformers = _module("transformers", "transformers")
+        transformers = library("transformers", "transformers")
         values = {"model_type": "segformer", **(config or {}), "num_labels": classes}
         kind = values.pop("model_type")
         try:
@@ -91,17 +92,17 @@ class HuggingFaceSegmentation(_HalfResolution):
 def load_published(network: nn.Module, name: str) -> None:
     """Load published weights by name into a network of this module, all tensors that fit: the number of classes may differ.
 
-    For torchvision the name of its weights (``COCO_WITH_VOC_LABELS_V1``), for transformers that of a repository or a folder. Raises
-    ValueError where they cannot be had.
+    For torchvision that is the name of its weights (``LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1``), for transformers
+    that of a repository or a folder. Raises ValueError where they cannot be had.
     """
     if not isinstance(network, _HalfResolution):
         raise ValueError(f"{type(network).__name__} has no weights published under a name")  # noqa: TRY004  (a wish, not a type)
     try:
         if isinstance(network, HuggingFaceSegmentation):
-            transformers = _module("transformers", "transformers")
+            transformers = library("transformers", "transformers")
             published = {f"encoder.{k}": v for k, v in transformers.AutoModelForSemanticSegmentation.from_pretrained(name).state_dict().items()}
         else:
-            tensors = _module("torchvision.models", "torchvision").get_weight(name).get_state_dict(progress=False)
+            tensors = library("torchvision.models", "torchvision").get_weight(name).get_state_dict(progress=False)
             places = {"backbone": "encoder", "classifier": "head", "aux_classifier": "side"}
             published = {f"{places[k.partition('.')[0]]}.{k.partition('.')[2]}": v for k, v in tensors.items()}
     except (OSError, KeyError) as error:
