@@ -103,7 +103,7 @@ def decode_message(
     out: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.uint8]:
     """(H, W, 3) rgb8 of an encoded frame; options as :func:`plcv_ros.codecs.decode`. Raises CodecError."""
-    return codecs.decode(payload_of(message), max_pixels=max_pixels, threads=threads, out=out, colour=wire.coded_colour(message.format))
+    return codecs.decode(payload_of(message), max_pixels=max_pixels, threads=threads, out=out, colour=wire.parse_format(message.format).colour)
 
 
 def camera_info_message(info: Calibration, header: Header) -> CameraInfo:

@@ -92,9 +92,10 @@ class StripReceiver(FrameReceiver):
             before_ns = self._latest_ns
             try:
                 tag = read_tag(message.format)
-                codec = wire.parse_format(message.format).codec
+                described = wire.parse_format(message.format)
                 key = (stamp.sec, stamp.nanosec, message.header.frame_id)
-                done = self._assembler.add(key, message.header, tag, codec, conversion.payload_of(message))
+                payload = conversion.payload_of(message)
+                done = self._assembler.add(key, message.header, tag, described.codec, payload, described.colour)
             except (StripError, CodecError) as error:
                 self.counters.malformed += 1
                 self._complain(error)

@@ -8,7 +8,6 @@ writes it, because its subscribers take the colour order from that text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 TRANSPORTS = ("astc", "jxs", "compressed", "raw")
 """How an image travels: the last part of its topic, or ``raw`` for sensor_msgs/Image on the base topic itself."""
@@ -58,6 +57,14 @@ class Format:
     encoding: str
     detail: str
 
+    @property
+    def colour(self) -> str | None:
+        """The ``colour`` argument of :func:`plcv_ros.codecs.decode` for such a frame; None where the decoder's own rules hold.
+
+        A 4:2:2 image's luma and colour are coded as they came, and ROS takes those for ITU-R BT.601 in limited range, as cv_bridge does.
+        """
+        return "bt601-limited" if self.codec == "jxs" and self.encoding in _YUV422 else None
+
 
 def write_format(original: str, codec: str, detail: str = "", encoding: str = "rgb8") -> str:
     """The ``format`` text of a frame.
@@ -95,13 +102,3 @@ def parse_format(text: str) -> Format:
         rest = words[1:]
     codec = {"jpg": "jpeg"}.get(codec, codec)
     return Format(head.strip().lower(), codec, rest[0] if rest else "", " ".join(rest[1:]))
-
-
-@lru_cache(maxsize=64)
-def coded_colour(text: str) -> str | None:
-    """The ``colour`` argument of :func:`plcv_ros.codecs.decode` for a frame of this ``format``; None where the decoder's own rules hold.
-
-    A 4:2:2 image's luma and colour are coded as they came, and ROS takes those for ITU-R BT.601 in limited range, as cv_bridge does.
-    """
-    parsed = parse_format(text)
-    return "bt601-limited" if parsed.codec == "jxs" and parsed.encoding in _YUV422 else None

@@ -83,7 +83,7 @@ class StripAssembler:
         """When `expire` finishes the frame that takes shape, on the clock; None where there is none."""
         return None if self._canvas is None else self._latest + self._patience_s
 
-    def add(self, key: Hashable, header: Any, tag: StripTag, codec: str, payload: Any) -> list[Assembled]:
+    def add(self, key: Hashable, header: Any, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> list[Assembled]:
         """Take one strip of the frame ``key``; returns the frames that it finishes, oldest first.
 
         Raises StripError or CodecError where it is malformed; it is as if it had never come, then.
@@ -96,10 +96,10 @@ class StripAssembler:
         if canvas is None or key != self._key:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
             canvas = Canvas(tag, codec, self._max_pixels, self._spare)
-            canvas.place(tag, codec, payload)
+            canvas.place(tag, codec, payload, colour)
             done = self._finish()
             self._canvas, self._key, self._header = canvas, key, header
-        elif not canvas.place(tag, codec, payload):
+        elif not canvas.place(tag, codec, payload, colour):
             self.counters.doubled += 1
             return done
         self._latest = self._clock()

@@ -31,8 +31,9 @@ class Canvas:
         self.image: Pixels | None = None
         self._rows = np.zeros(tag.height, bool)
 
-    def place(self, tag: StripTag, codec: str, payload: Any) -> bool:
-        """Decode a strip into its rows; False where it was there already. Raises StripError or CodecError and changes nothing then."""
+    def place(self, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> bool:
+        """Decode a strip into its rows; False where it was there already. ``colour``: as for :func:`plcv_ros.codecs.decode`. Raises StripError
+        or CodecError and changes nothing then."""
         if (tag.count, tag.height) != (self.tag.count, self.tag.height):
             raise StripError(f"strip of {tag.count} strips in {tag.height} rows, expected {self.tag.count} in {self.tag.height} like the first one")
         if codec != self.codec:
@@ -50,7 +51,7 @@ class Canvas:
         if self._rows[tag.first_row : end].any():
             raise StripError(f"{covers}, expected rows that no other strip has brought")
         image = self._allocated(width)
-        codecs.decode(payload, max_pixels=self._max_pixels, out=image[tag.first_row : end])
+        codecs.decode(payload, max_pixels=self._max_pixels, out=image[tag.first_row : end], colour=colour)
         self._rows[tag.first_row : end] = True
         self.there[tag.index] = True
         self.placed += 1

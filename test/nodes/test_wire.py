@@ -57,14 +57,14 @@ def test_formats_are_written_exactly_and_read_back(original, codec, detail, text
 )
 def test_jpeg_xs_says_what_is_coded(original, pixel_format, text, colour):
     assert wire.write_format(original, "jxs", "3bpp", wire.coded_encoding("jxs", pixel_format)) == text
-    assert wire.coded_colour(text) == colour
-    assert wire.coded_colour(f"  {text.upper()}") == colour
+    assert wire.parse_format(text).colour == colour
+    assert wire.parse_format(f"  {text.upper()}").colour == colour
 
 
 def test_other_codecs_code_rgb():
     assert wire.coded_encoding("astc", "mono8") == "rgb8"
-    assert wire.coded_colour("yuv422; astc compressed yuv422") is None
-    assert wire.coded_colour("") is None
+    assert wire.parse_format("yuv422; astc compressed yuv422").colour is None
+    assert wire.parse_format("").colour is None
 
 
 @pytest.mark.parametrize(
