@@ -51,8 +51,8 @@ def latched() -> QoSProfile:
 
 
 def events() -> QoSProfile:
-    """Frame events come in bursts and none may be missing from a report: reliable, keep last 1000."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+    """Frame events come in bursts and none may be missing from a report: reliable, keep last 4000, those of half a minute without a link."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=4000, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfile, on_demand: Callable[[int], None] | None = None) -> Any:
