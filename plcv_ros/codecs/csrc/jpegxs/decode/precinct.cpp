@@ -132,7 +132,7 @@ std::string PrecinctDecoder::read_counts(const Packet& packet, int lines, int co
     job.vertical = (mode_[b] & kVertical) != 0;
     job.run_mode = parameters_.run_mode;
     const int64_t used = kernels_.counts(job);
-    if (used < 0) return packet_error(packet, "bit-plane count of band " + std::to_string(b) + " is above 15");
+    if (used < 0) return packet_error(packet, "bit-plane count of band " + std::to_string(b) + " is 16 or more, expected at most 15");
     values += used;
     if (flagged) flag += significance_groups(line.groups);
   }
