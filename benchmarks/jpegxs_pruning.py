@@ -14,6 +14,7 @@ the fastest setting that stays within 1.5 dB of `high` at the same rate.
 from __future__ import annotations
 
 import argparse
+import csv
 import statistics
 import time
 from collections.abc import Callable
@@ -206,6 +207,26 @@ def table(rows: list[dict[str, Any]]) -> str:
     return markdown(shown, list(COLUMNS.values()))
 
 
+def section(rows: list[dict[str, Any]]) -> str:
+    """One rate: heading, table, and the choice in a sentence."""
+    chosen = best(rows)
+    sentence = (
+        f"Fastest within {ALLOWED_LOSS_DB:g} dB of `high`: {chosen['setting']}, {chosen['saved_percent']:g} % less encoding time, "
+        f"{chosen['to_high_db']:+.2f} dB."
+    )
+    return f"\n### {rows[0]['bpp']:g} bit/px\n\n{table(rows)}\n\n{sentence}"
+
+
+def read_csv(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file that an earlier run wrote."""
+    texts = {"setting", "group", "options"}
+    with path.open(newline="") as file:
+        return [
+            {name: value if name in texts or not value else int(value) if name == "number" else float(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
 def front_of(rows: list[dict[str, Any]]) -> list[tuple[float, float]]:
     """The Pareto front: (encode time in libjpeg-turbo's, PSNR) of the rows that no other one beats in both, from fast to good."""
     front: list[tuple[float, float]] = []
@@ -265,23 +286,24 @@ def main() -> None:
     parser.add_argument("--no-exhaustive", action="store_true", help="leave out the exhaustive search, which takes minutes")
     parser.add_argument("--csv", type=Path, default=REFERENCE / "jpegxs_pruning.csv")
     parser.add_argument("--plot", type=Path, default=ROOT / "docs/images/jpegxs_pruning.png")
+    parser.add_argument("--report", action="store_true", help="measure nothing: print and plot what the CSV file holds")
     arguments = parser.parse_args()
+    if arguments.report:
+        rows = read_csv(arguments.csv)
+        for bpp in sorted({row["bpp"] for row in rows}):
+            print(section([row for row in rows if row["bpp"] == bpp]))
+        plot(rows, arguments.plot)
+        return
     frames, source = speed_frames(arguments.data)
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
     times = "minimum" if arguments.minimum else "median"
     print(f"\n{WIDTH}x{HEIGHT}, {source}, one thread, {current_target()}; {times} times in ms and in libjpeg-turbo's.")
-    rows: list[dict[str, Any]] = []
+    rows = []
     for bpp in arguments.rates:
         say(f"{bpp:g} bit/px")
         mine = measure(frames, bpp, arguments.rounds, not arguments.no_exhaustive, arguments.minimum)
         rows += mine
-        chosen = best(mine)
-        print(f"\n### {bpp:g} bit/px\n\n{table(mine)}\n")
-        print(
-            f"Fastest within {ALLOWED_LOSS_DB:g} dB of `high`: {chosen['setting']}, {chosen['saved_percent']:g} % less encoding time, "
-            f"{chosen['to_high_db']:+.2f} dB.",
-            flush=True,
-        )
+        print(section(mine), flush=True)
     write_csv(arguments.csv, rows)
     plot(rows, arguments.plot)
 
