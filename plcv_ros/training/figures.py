@@ -84,6 +84,7 @@ def draw_rates(results: Results, path: Path) -> bool:
     original = results.mean(control, ORIGINAL)
     if original is not None:
         axes.axhline(100 * original, color="black", linestyle="--", linewidth=1, label="control on originals")
+    axes.margins(x=0.12)
     axes.set(xlabel="bits per pixel", ylabel=f"{SCORES[results.table.task]} (%)")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=9)
