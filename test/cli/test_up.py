@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -115,3 +116,25 @@ def test_the_end_of_the_source_ends_nothing_else(tmp_path: Path) -> None:
     up = Running(["edge", "source:=scenes", "width:=160", "height:=96", "frames:=2"], 37, tmp_path)
     assert up.end() == 0, "edge has one node: when it is done, so is the graph"
     assert "last of 2 frames" in up.log.read_text()
+
+
+@pytest.mark.timeout(110)
+def test_two_cameras_and_one_network(tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    pytest.importorskip("torch", reason="torch is not installed")
+    report = tmp_path / "report"
+    words = ["many_cameras", "cameras:=front,rear", "rate:=4", "side:=both", f"output:={report}", *QUIET]
+    up = Running(words, 38, tmp_path)
+    up.wait_for("waiting for frames on /front/camera/image/astc, /rear/camera/image/astc", 60)
+    up.wait_for("[rear/camera")
+    time.sleep(6.0)
+    up.process.send_signal(signal.SIGINT)
+    assert up.end() == 0, up.log.read_text()
+    latency = json.loads((report / "latency.json").read_text())
+    assert set(latency["camera_nodes"]) == {"front/camera", "rear/camera"}
+    assert latency["remote_nodes"] == ["segmentation"]
+    assert latency["segmented"] > 5
+    page = (report / "latency.html").read_text()
+    assert "<td>front</td>" in page
+    assert "<td>rear</td>" in page
+    assert not processes_with(str(tmp_path))
