@@ -111,6 +111,41 @@ def test_eval_through_a_codec(trained: Path, capsys: pytest.CaptureFixture[str])
         assert "plcv eval:" in capsys.readouterr().err
 
 
+def test_eval_of_several_is_a_matrix(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    model = str(trained / "model.safetensors")
+    arguments = ["eval", model, model, "--data", "scenes,seeds=1:4,frames=1,size=160x96", "--device", "cpu", "--codec", "original", "--codec", "astc"]
+    assert main([*arguments, "--csv", str(tmp_path / "m.csv"), "--cache", str(tmp_path / "cache")]) == 0
+    rows = list(csv.DictReader((tmp_path / "m.csv").open()))
+    assert [row["codec"] for row in rows] == ["original", "astc:8x8:fast"] * 2
+    assert rows[0]["miou"] == rows[2]["miou"] != rows[1]["miou"]
+    assert float(rows[1]["psnr"]) > 15
+    assert len([p for p in (tmp_path / "cache").rglob("*") if p.is_file()]) == 3
+    assert "mIoU in %" in capsys.readouterr().out
+    assert main([*arguments, "--json", str(tmp_path / "x.json")]) == 1
+    assert "--json holds one" in capsys.readouterr().err
+
+
+def test_worst_pictures_first(trained: Path, tmp_path: Path) -> None:
+    arguments = ["eval", str(trained / "model.safetensors"), "--data", "scenes,seeds=1:6,frames=1,size=160x96", "--device", "cpu"]
+    assert main([*arguments, "--pictures", str(tmp_path), "--worst", "--picture-count", "2", "--json", str(tmp_path / "a.json")]) == 0
+    scores = json.loads((tmp_path / "a.json").read_text())["miou_by_picture"]
+    shown = sorted(int(path.stem.rpartition("_")[2]) for path in tmp_path.glob("*.png"))
+    assert shown == sorted(sorted(range(5), key=scores.__getitem__)[:2])
+
+
+def test_tensorboard_where_it_is_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main([*TRAIN, "--epochs", "1", "--stop-after", "1", "--tensorboard", "--out", str(tmp_path)])
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        assert status == 1
+        assert "pip install tensorboard" in capsys.readouterr().err
+    else:
+        assert status == 0
+        assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
 def test_wrong_usage_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(tmp_path / "no.safetensors"), "--data", "scenes"]) == 1
     assert "no.safetensors" in capsys.readouterr().err
