@@ -14,6 +14,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import TimeReference
+from std_msgs.msg import String
 
 from plcv_ros.nodes import compat, qos
 from plcv_ros.nodes.clock import Clocks
@@ -23,7 +24,7 @@ from plcv_ros.nodes.polled import PolledSubscription
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
-from plcv_ros.tracing.run import ClockState, LinkMeter, Run
+from plcv_ros.tracing.run import ClockState, CodecChange, LinkMeter, Run
 
 SETTLE_S = 1.0
 """A frame without news for so long is not on its way any more."""
@@ -55,6 +56,7 @@ class LatencyNode(FrameNode):
         self._meter = LinkMeter(self._run.links)
         self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
         self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
+        self._changes_inboxes = {name: PolledSubscription(self, String, f"/{name}/codec_changes", qos.latched(keep=100)) for name in self._followed}
         self.create_timer(POLL_PERIOD_S, self._poll, clock=compat.steady_clock())
         self.create_timer(SAMPLE_PERIOD_S, self._sample, clock=compat.steady_clock())
         self.get_logger().info(f"following the frames of {', '.join(names) or 'no node'}")
@@ -65,6 +67,9 @@ class LatencyNode(FrameNode):
                 self._on_event(message)
         for message in self._diagnostics_inbox.take(POLL_LIMIT):
             self._on_diagnostics(message)
+        for name, inbox in self._changes_inboxes.items():
+            for message in inbox.take(POLL_LIMIT):
+                self._on_codec_change(name, message.data)
         self._aligner.release(time.monotonic_ns())
 
     def _on_event(self, message: Any) -> None:
@@ -87,6 +92,15 @@ class LatencyNode(FrameNode):
             node = status.name.partition(":")[0]
             if node in self._followed:
                 self._meter.add(node, time.time_ns(), time.monotonic(), {pair.key: pair.value for pair in status.values})
+
+    def _on_codec_change(self, name: str, text: str) -> None:
+        """``<time in ns, by the node's clock> <what>``."""
+        when, _, what = text.partition(" ")
+        if not when.isdecimal() or len(when) > 19 or not what:
+            self._odd += 1
+            return
+        estimate = self._clocks.estimate(name) if self.text("clock_sync") == "dds" else None
+        self._run.changes.append(CodecChange(int(when) - (0 if estimate is None else estimate.offset_ns), name, what))
 
     def _sample(self) -> None:
         """Note how the clocks stand."""

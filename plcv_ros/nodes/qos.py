@@ -45,9 +45,11 @@ def strips_requested(reliable: bool) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-def latched() -> QoSProfile:
-    """For what is said once and heard by late joiners too: reliable, transient local, keep last 1."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+def latched(keep: int = 1) -> QoSProfile:
+    """For what is said once and heard by late joiners too: reliable, transient local, keep last 1 (or ``keep``)."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=keep, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+    )
 
 
 def events() -> QoSProfile:

@@ -155,6 +155,13 @@ class Chart:
             f'<text class="{css}" x="{float(self.px(x)):.1f}" y="{float(self.py(y)):.1f}" text-anchor="{anchor}">{escape(text)}</text>'
         )
 
+    def event(self, x: float, text: str) -> None:
+        """A vertical line at something that happened, which says what when the pointer rests on it."""
+        at = float(self.px(x))
+        self._inside.append(
+            f'<line class="event" x1="{at:.1f}" x2="{at:.1f}" y1="{self._top}" y2="{self._floor:.1f}"><title>{escape(text)}</title></line>'
+        )
+
     def level(self, y: float, text: str) -> None:
         """A dotted line across, with its name at the right end."""
         at = float(self.py(y))

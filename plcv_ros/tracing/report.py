@@ -56,6 +56,7 @@ svg .inbar { font-size: 13px; font-weight: 600; fill: #10141a; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .level { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 4; }
+svg .event { stroke: #d62728; stroke-width: 1.4; stroke-dasharray: 5 3; }
 svg .hint { fill: transparent; }
 svg .hint:hover { fill: var(--text); fill-opacity: 0.12; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 4px 0 2px; font-size: 13.5px; }
@@ -83,6 +84,7 @@ def html_report(run: Run) -> str:
         _section("How the times are distributed", view.distribution_caption(), view.distribution()),
         _section("What became of the frames", "", view.outcomes()),
         _section("Use of the link", view.links_caption(), view.links()),
+        _section("Changes of the codec", "The codec follows what the link delivers. Dashed red lines above show when.", view.changes()),
         _section("Clocks", view.clocks_caption(), view.clocks()),
         _section("All figures", "Milliseconds, over the frames that have the step.", view.stage_table()),
     ]
@@ -255,6 +257,7 @@ class _View:
                 chart.text(float(at[i] + wide / 2), top, f"{_ms(float(slowest[i]))} ms", css="note")
         for row, name in enumerate(drops):
             chart.marks(self.seconds[self.outcome == OUTCOMES.index(name)] / self.per_unit, row, OUTCOME_LOOKS[name].colour)
+        self._mark_changes(chart)
         chart.hints(at, wide, [self._hint(parts, total, counts, x, i) for i in range(x.size)])
         entries = [(look.colour, look.name) for name, look in STAGE_LOOKS.items() if parts[name].any()]
         entries += [(UNKNOWN.colour, UNKNOWN.name)] if unknown else []
@@ -377,6 +380,7 @@ class _View:
             y_label="Mbit/s",
             name="links",
         )
+        self._mark_changes(chart)
         entries = []
         for i, (node, s) in enumerate(series.items()):
             colour = NODE_COLOURS[i % len(NODE_COLOURS)]
@@ -386,6 +390,21 @@ class _View:
             frames = float(np.mean(s.column("frames_per_second")))
             entries.append((colour, f"{verb} {node}: {np.mean(rate):.1f} Mbit/s, {frames:.1f} frames a second (means)"))
         return chart.svg() + legend(entries)
+
+    # ---- codec
+
+    def _mark_changes(self, chart: Chart) -> None:
+        for change in self.run.changes:
+            chart.event((change.time_ns - self.start_ns) / 1e9 / self.per_unit, f"{change.node}: {change.text}")
+
+    def changes(self) -> str:
+        if not self.run.changes:
+            return ""
+        lines = ""
+        for change in self.run.changes:
+            when = (change.time_ns - self.start_ns) / 1e9
+            lines += f'<tr><td>{when:.1f} s</td><td class="words">{escape(change.node)}</td><td class="words">{escape(change.text)}</td></tr>'
+        return f'<div class="scroll"><table><tr><th>when</th><th class="words">node</th><th class="words">what</th></tr>{lines}</table></div>'
 
     # ---- clocks
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.history import Histories
@@ -61,6 +62,17 @@ class ClockState:
         return asdict(self)
 
 
+MAX_CHANGES = 1000
+
+
+class CodecChange(NamedTuple):
+    """A node's codec has another setting from ``time_ns`` on (the clock of the frames' times); ``text`` says which, and why."""
+
+    time_ns: int
+    node: str
+    text: str
+
+
 @dataclass
 class Run:
     """Filled while frames flow; ``write`` makes the report."""
@@ -72,6 +84,8 @@ class Run:
     clocks: dict[str, ClockState] = field(default_factory=dict)
     clock_history: Histories = field(default_factory=lambda: Histories(CLOCK_COLUMNS))
     links: Histories = field(default_factory=lambda: Histories(LINK_COLUMNS))
+    changes: deque[CodecChange] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    """The newest ones, oldest first."""
     odd_events: int = 0
     """Messages that are no frame events."""
     uncorrected_events: int = 0
@@ -114,6 +128,7 @@ class Run:
             "odd_events": self.odd_events,
             "uncorrected_events": self.uncorrected_events,
             "dropped_events": self.dropped_events,
+            "codec_changes": [change._asdict() for change in self.changes],
             "clock_sync": self.clock_sync,
             "clocks": {name: state.as_dict() for name, state in self.clocks.items()},
             "transport_uncertainty_ms": self.one_way_uncertainty_ms(summary.camera_nodes, summary.remote_nodes[:1]),
@@ -148,6 +163,7 @@ class Run:
                 clocks={name: ClockState(**state) for name, state in content["clocks"].items()},
                 clock_history=Histories.read_csv(folder / "clocks.csv"),
                 links=Histories.read_csv(folder / "links.csv"),
+                changes=deque((CodecChange(**change) for change in content.get("codec_changes", ())), maxlen=MAX_CHANGES),
                 odd_events=content["odd_events"],
                 uncorrected_events=content["uncorrected_events"],
                 dropped_events=content["dropped_events"],

@@ -16,7 +16,7 @@ from plcv_ros.tracing import FrameEvent, FrameTable
 from plcv_ros.tracing.chart import Chart, number, ticks
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.report import html_report
-from plcv_ros.tracing.run import FILES, ClockState, LinkMeter, Run
+from plcv_ros.tracing.run import FILES, ClockState, CodecChange, LinkMeter, Run
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
@@ -160,6 +160,19 @@ def test_external_clocks_that_disagree_are_named() -> None:
     assert "clock of camera is off by +12 ms" in run.clock_complaint()
     assert run.clock_complaint() in html_report(run)
     assert run.one_way_uncertainty_ms(("camera",), ("segmentation",)) == pytest.approx(13.0)
+
+
+def test_changes_of_the_codec_are_listed_and_marked(tmp_path: Path) -> None:
+    run = make(60)
+    assert "Changes of the codec" not in html_report(run)
+    run.changes.append(CodecChange(START + 1_500_000_000, "camera", "astc 8x8 -> astc 12x12: <late>"))
+    text = html_report(run)
+    Page(text)
+    assert "<td>1.5 s</td>" in text
+    assert text.count('class="event"') == 2, "one line in the frames over time, one in the use of the link"
+    assert "&lt;late&gt;" in text
+    run.write(tmp_path)
+    assert list(Run.read(tmp_path).changes) == list(run.changes)
 
 
 def test_files(tmp_path: Path) -> None:
