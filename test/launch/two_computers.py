@@ -24,11 +24,11 @@ from shifted_clock import ShiftedClock  # noqa: E402
 from plcv_ros.graph import NodeSpec, build  # noqa: E402
 
 DOMAIN = "32"
-SIZE = {"width": "160", "height": "96"}
+SIZE = (160, 96)
 LINK = Link(rate=1000, delay_ms=1.0)
 TIMEOUT_S = 60.0
 
-__all__ = ["LINK", "Network", "Node", "TwoComputers", "missing"]
+__all__ = ["LINK", "Link", "Network", "Node", "TwoComputers", "missing"]
 
 WATCH = """
 import sys, time, rclpy
@@ -81,14 +81,13 @@ class Node:
 class TwoComputers:
     """Camera on one side, segmentation, latency and watch on the other."""
 
-    def __init__(self, network: Network, folder: Path, rate: float) -> None:
+    def __init__(self, network: Network, folder: Path, rate: float, size: tuple[int, int] = SIZE) -> None:
         self.network, self.folder, self.frame_rate = network, folder, rate
         self.memory: dict[str, float] = {}
         self.clock = ShiftedClock(folder)
         self.labels_file = folder / "labels"
         self.labels_file.touch()
-        common = {"middleware": "profile", **SIZE}
-        self.edge = build("edge", {**common, "rate": str(rate)})
+        self.edge = build("edge", {"middleware": "profile", "rate": str(rate), "width": str(size[0]), "height": str(size[1])})
         remote = {"middleware": "profile", "output": str(folder / "report")}
         self.remote = build("remote", remote)
         self.nodes: dict[str, Node] = {}
