@@ -98,6 +98,10 @@ def work(
                     say(f"{run.name}: stopped; the same command continues")
                     continue
                 failures += _test(run, checkpoint, table, places, device, stop, say)
+                # Only now: what is kept tells its scores.
+                if run.checkpoint is not None and not run.checkpoint.is_file():
+                    run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(checkpoint, run.checkpoint)
         except (ValueError, OSError) as error:
             failures.append(f"{run.name}: {error}")
             say(failures[-1])
@@ -140,9 +144,6 @@ def _train(
     if checkpoint is not None and (own / "metrics.csv").is_file():
         table.results().mkdir(parents=True, exist_ok=True)
         shutil.copyfile(own / "metrics.csv", table.results() / f"{run.name}{TRAINING}")
-    if checkpoint is not None and run.checkpoint is not None and not run.checkpoint.is_file():
-        run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(checkpoint, run.checkpoint)
     return checkpoint
 
 
@@ -170,8 +171,7 @@ def _test(
             "tested_on": test,
         }
         write_row(table.results(), {**row, **facts}, counts, names)
-        if run.checkpoint is not None and run.checkpoint.is_file():
-            record_score(run.checkpoint, {"data": row["data"], "codec": test, **facts})
+        record_score(checkpoint, {"data": row["data"], "codec": test, **facts})
         say(f"{run.name} on {test}: {counts.score()[0]:.2%}")
     return failures
 

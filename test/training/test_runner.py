@@ -54,7 +54,7 @@ def test_a_table_is_worked_through(table_path: Path, capsys: pytest.CaptureFixtu
     after = read_checkpoint(folder / "runs" / "astc-12x12_s0" / "model.safetensors").metadata
     assert after["codec"] == "astc:12x12:fast"
     assert after["training"]["initial_weights"]["run"] == "original_s0"
-    assert (folder / "kept" / "control.safetensors").is_file()
+    assert [s["codec"] for s in read_checkpoint(folder / "kept" / "control.safetensors").metadata["scores"]] == ["original", "astc:8x8:fast"]
     assert (folder / "table" / "original_s0.training.csv").read_text().count("\n") == 3
     assert len(list((folder / "scenes").glob("*_labels.png"))) == 4
 
@@ -78,6 +78,7 @@ def test_kept_weights_are_enough_for_a_new_test(table_path: Path) -> None:
     assert work(read_table(table_path), folder / "elsewhere", {}, only=["original_s0"], threads=1, say=said.append) == []
     assert [row["tested_on"] for row in read_run(folder / "table", "original_s0")] == ["original", "astc:8x8:fast", "jpeg:50"]
     assert not any("starts" in line for line in said)
+    assert read_checkpoint(folder / "kept" / "control.safetensors").metadata["scores"][-1]["codec"] == "jpeg:50"
 
 
 def test_stopped_runs_go_on(table_path: Path) -> None:
