@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plcv_ros.strips.canvas import Canvas, Pixels
+from plcv_ros.strips.canvas import Canvas, Pixels, make_canvas
 from plcv_ros.strips.tag import StripTag
 
 REMEMBERED_FRAMES = 64
@@ -95,7 +95,7 @@ class StripAssembler:
         canvas = self._canvas
         if canvas is None or key != self._key:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
-            canvas = Canvas(tag, codec, self._max_pixels, self._spare)
+            canvas = make_canvas(tag, codec, self._max_pixels, self._spare)
             canvas.place(tag, codec, payload, colour)
             done = self._finish()
             self._canvas, self._key, self._header = canvas, key, header
@@ -133,7 +133,7 @@ class StripAssembler:
         canvas, self._canvas = self._canvas, None
         if canvas is None or canvas.image is None:
             return []
-        missing = canvas.conceal(self._previous)
+        missing = canvas.finish(self._previous)
         self._finished.append(self._key)
         with self._lock:
             if self._previous is not None and self._previous_released:

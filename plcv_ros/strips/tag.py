@@ -47,7 +47,5 @@ def read_tag(text: str) -> StripTag:
     if not 1 <= number <= count:
         raise StripError(f"strip {number} of {count}, expected 1 to {count}")
     if not number - 1 <= first_row < height or (number == 1) != (first_row == 0):
-        raise StripError(
-            f"strip {number} of {count} starts at row {first_row} of {height}, expected 0 for the first one, more for others"
-        )
+        raise StripError(f"strip {number} of {count} starts at row {first_row} of {height}, expected 0 for the first one, more for others")
     return StripTag(number - 1, count, first_row, height)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plcv_ros.codecs import AstcCodec, CodecError, decode
+from plcv_ros.codecs import AstcCodec, CodecError, JxsCodec, decode, jpegxs
 from plcv_ros.strips import StripAssembler, StripError, StripTag, read_tag, write_tag
 
 WIDTH, HEIGHT = 64, 60
@@ -186,3 +186,89 @@ def test_memory_is_used_again_but_never_under_the_reader_s_hands() -> None:
             box.release(held.pop(0))
             np.testing.assert_array_equal(held[0], decoded(image))
     assert len(addresses) <= 4
+
+
+JXS = JxsCodec(bpp=8.0)
+JXS_HEIGHT = 90
+
+
+def jxs_strips_of(image: Pixels) -> list[tuple[StripTag, bytes]]:
+    return [(StripTag(s.index, s.count, s.first_row, image.shape[0]), bytes(s.payload)) for s in JXS.encode_strips(image, max_bytes=1)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 5), max_size=6), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_jpeg_xs_slices_are_decoded_together_and_damage_is_concealed(losses: list[set[int]], shuffled: Any) -> None:
+    box = assembler()
+    shown: Pixels | None = None
+    for number, lost in enumerate(losses):
+        image = picture(number, height=JXS_HEIGHT)
+        strips = jxs_strips_of(image)
+        assert len(strips) == 6
+        order = [k for k in range(5) if k not in lost]
+        shuffled.shuffle(order)
+        done = []
+        for index in [*order, *({5} - lost)]:
+            done += box.add(number, number, strips[index][0], "jxs", strips[index][1])
+        done += box.finish()
+        if len(lost) == 6:
+            assert not done
+            continue
+        (frame,) = done
+        whole = decode(JXS.encode(image))
+        kept = ~frame.missing_rows
+        np.testing.assert_array_equal(frame.image[kept], whole[kept])
+        before = np.full_like(whole, 128) if shown is None else shown
+        np.testing.assert_array_equal(frame.image[~kept], before[~kept])
+        assert (frame.strips, frame.complete) == (6 - len(lost), not lost)
+        assert bool(frame.missing_rows.any()) == bool(lost)
+        shown = frame.image.copy()
+
+
+def test_malformed_jpeg_xs_strips_change_nothing() -> None:
+    image, box = picture(5, height=JXS_HEIGHT), assembler()
+    strips = jxs_strips_of(image)
+    wide = jxs_strips_of(picture(5, width=72, height=JXS_HEIGHT))
+    box.add("f", None, strips[0][0], "jxs", strips[0][1])
+    tag = strips[1][0]
+    bad: list[tuple[StripTag, bytes]] = [
+        (tag, b""),
+        (tag, strips[1][1][:-1]),
+        (tag, strips[2][1]),
+        (StripTag(5, 6, 80, JXS_HEIGHT), strips[1][1]),
+        (tag, wide[1][1]),
+        (tag, JXS.encode(image)),
+    ]
+    for wrong, payload in bad:
+        with pytest.raises((StripError, CodecError)):
+            box.add("f", None, wrong, "jxs", payload)
+    with pytest.raises(StripError, match="raw"):
+        box.add("g", None, tag, "raw", strips[1][1])
+    (frame,) = [f for t, payload in strips[1:] for f in box.add("f", None, t, "jxs", payload)]
+    np.testing.assert_array_equal(frame.image, decode(JXS.encode(image)))
+
+
+def broken_within(strips: list[tuple[StripTag, bytes]], index: int) -> bytes:
+    """Strip ``index`` with one byte changed such that its structure is as before and its entropy coded data cannot be."""
+    payload = strips[index][1]
+    for at in range(len(payload) - 3, 0, -1):
+        broken = payload[:at] + bytes([payload[at] ^ 0xFF]) + payload[at + 1 :]
+        try:
+            jpegxs.strip_slices(broken)
+        except CodecError:
+            continue
+        try:
+            jpegxs.decode_strips([broken if k == index else strip for k, (_, strip) in enumerate(strips)])
+        except CodecError:
+            return broken
+    raise AssertionError("every change could be decoded")
+
+
+def test_a_strip_that_is_broken_within_spoils_its_frame_alone() -> None:
+    box = assembler()
+    for number in range(3):
+        strips = jxs_strips_of(picture(number, height=JXS_HEIGHT))
+        if number == 1:
+            strips[3] = (strips[3][0], broken_within(strips, 3))
+        (frame,) = [f for tag, payload in strips for f in box.add(number, number, tag, "jxs", payload)]
+        assert bool(frame.missing_rows.all()) == bool(frame.missing_rows.any()) == (number == 1)

@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from .decoding import COLOURS, MAGIC, decode, decode_planes, header, split
 from .encoding import JxsCodec
+from .strips import decode_strips, strip_slices
 
-__all__ = ["COLOURS", "MAGIC", "JxsCodec", "decode", "decode_planes", "header", "split"]
+__all__ = ["COLOURS", "MAGIC", "JxsCodec", "decode", "decode_planes", "decode_strips", "header", "split", "strip_slices"]

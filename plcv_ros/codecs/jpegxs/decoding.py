@@ -106,7 +106,7 @@ def decode(
     try:
         fields = _native.jpegxs_header(view, max_pixels)
         width, height = fields["Wf"], fields["Hf"]
-        kind = _colour(fields, colour)
+        kind = colour_number(fields, colour)
         if out is None:
             out = np.empty((height, width, 3), np.uint8)
         else:
@@ -119,7 +119,8 @@ def decode(
     return out
 
 
-def _colour(fields: dict[str, Any], colour: str | None) -> int:
+def colour_number(fields: dict[str, Any], colour: str | None) -> int:
+    """The native decoder's number of what the components are taken for. Raises CodecError where they cannot be that."""
     if colour is not None and (not isinstance(colour, str) or colour not in COLOURS):
         raise CodecError(f"colour is {colour!r}, expected None or one of {', '.join(COLOURS)}")
     if fields["Nc"] == 1:

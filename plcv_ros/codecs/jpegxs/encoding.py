@@ -113,7 +113,7 @@ class JxsCodec:
         if not isinstance(pixel_format, str) or pixel_format not in _FORMATS:
             raise CodecError(f"pixel_format is {pixel_format!r}, expected one of {', '.join(_FORMATS)}")
         try:
-            smallest, _ = _native.jpegxs_limits(width, height, _FORMAT_NUMBERS[pixel_format], self._options(pixel_format))
+            smallest = _native.jpegxs_smallest(width, height, _FORMAT_NUMBERS[pixel_format], self._options(pixel_format))
         except ValueError as error:
             raise CodecError(str(error)) from None
         return 8 * smallest / (width * height)
@@ -142,8 +142,31 @@ class JxsCodec:
         return target
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
-        """Raises CodecError: frames are not coded as strips."""
-        raise CodecError(f"the {self.name} codec has no strips yet, expected a whole frame: use encode")
+        """Encode one frame as strips of whole slices, each as soon as it is asked for; `decode_strips` puts them together.
+
+        A strip is the frame's header segments, one or more of its slices, and EOC: at most `max_bytes` bytes, but at least one slice (16
+        rows). Its slices are those of the frame's codestream. Raises CodecError, also with rate_control "picture" and in lossless mode,
+        whose slices have no size of their own.
+        """
+        image, width, height = check_image(image, pixel_format, _FORMATS)
+        if isinstance(max_bytes, bool) or not isinstance(max_bytes, (int, np.integer)) or max_bytes < 1:
+            raise CodecError(f"max_bytes is {max_bytes!r}, expected a positive int")
+        size = self.payload_size(width, height)
+        if size is None or self.rate_control != "slice":
+            raise CodecError("strips need slices of a constant size, expected rate_control 'slice' and no lossless mode")
+        options, number = self._options(pixel_format), _FORMAT_NUMBERS[pixel_format]
+        try:
+            slices, rows, one, further = _native.jpegxs_slicing(width, height, number, options, size)
+        except ValueError as error:
+            raise CodecError(str(error)) from None
+        each = 1 + max(0, (int(max_bytes) - one) // further) if further else 1
+        count = -(-slices // each)
+
+        def coded(index: int) -> bytes:
+            last = min((index + 1) * each, slices)
+            return _native.jpegxs_encode_strip(image, width, height, number, options, size, index * each, last, self.target)
+
+        return (Strip(index, count, index * each * rows, coded(index)) for index in range(count))
 
     def _options(self, pixel_format: str) -> dict[str, Any]:
         tools = self.tools

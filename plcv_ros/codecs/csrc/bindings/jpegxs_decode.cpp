@@ -8,17 +8,17 @@
 namespace plcv::bindings {
 namespace {
 
-jpegxs::decoding::Codestream opened(const py::buffer_info& payload, int64_t max_pixels) {
+jpegxs::decoding::Codestream opened(const py::buffer_info& payload, int64_t max_pixels, bool partial = false) {
   jpegxs::decoding::Codestream codestream;
-  const std::string error = jpegxs::decoding::open_codestream(static_cast<const uint8_t*>(payload.ptr),
-                                                              static_cast<std::size_t>(payload.size * payload.itemsize), max_pixels, &codestream);
+  const std::string error = jpegxs::decoding::open_codestream(
+      static_cast<const uint8_t*>(payload.ptr), static_cast<std::size_t>(payload.size * payload.itemsize), max_pixels, &codestream, partial);
   if (!error.empty()) throw py::value_error(error);
   return codestream;
 }
 
 // Header fields by the standard's names, and what follows from them.
-py::dict jpegxs_header(const py::buffer& payload, int64_t max_pixels) {
-  const jpegxs::decoding::Codestream codestream = opened(payload.request(), max_pixels);
+py::dict jpegxs_header(const py::buffer& payload, int64_t max_pixels, bool partial) {
+  const jpegxs::decoding::Codestream codestream = opened(payload.request(), max_pixels, partial);
   const jpegxs::Parameters& p = codestream.parameters;
   const jpegxs::Geometry& g = codestream.geometry;
   py::dict fields;
@@ -83,6 +83,18 @@ std::size_t jpegxs_length(const py::buffer& payload, int64_t max_pixels) {
   return codestream.size;
 }
 
+// Which slices of a partial codestream are there: a list of bools.
+py::list jpegxs_slices(const py::buffer& payload, int64_t max_pixels) {
+  const py::buffer_info info = payload.request();
+  jpegxs::decoding::Codestream codestream = opened(info, max_pixels, true);
+  std::vector<std::size_t> starts;
+  const std::string error = jpegxs::decoding::find_slices(&codestream, &starts);
+  if (!error.empty()) throw py::value_error(error);
+  py::list present;
+  for (const std::size_t start : starts) present.append(start != jpegxs::decoding::kMissingSlice);
+  return present;
+}
+
 void run(const jpegxs::decoding::Codestream& codestream, const jpegxs::decoding::Destination& destination, int threads,
          const std::string& target_name) {
   const jpegxs::decoding::Kernels& kernels = jpegxs::decoding::kernels_for(find_target(target_name));
@@ -115,10 +127,11 @@ void jpegxs_decode_planes(const py::buffer& payload, int64_t max_pixels, const p
   run(codestream, destination, threads, target_name);
 }
 
+// partial: slices may be missing; what depends on them is unspecified.
 void jpegxs_decode_pixels(const py::buffer& payload, int64_t max_pixels, py::array_t<uint8_t> out, int colour, int threads,
-                          const std::string& target_name) {
+                          const std::string& target_name, bool partial) {
   const py::buffer_info info = payload.request();
-  const jpegxs::decoding::Codestream codestream = opened(info, max_pixels);
+  const jpegxs::decoding::Codestream codestream = opened(info, max_pixels, partial);
   const jpegxs::Parameters& p = codestream.parameters;
   if (out.ndim() != 3 || out.shape(0) != p.height || out.shape(1) != p.width || out.shape(2) != 3)
     throw py::value_error("out does not have the shape of the image");
@@ -139,10 +152,11 @@ void jpegxs_decode_pixels(const py::buffer& payload, int64_t max_pixels, py::arr
 }  // namespace
 
 void bind_jpegxs_decode(py::module_& m) {
-  m.def("jpegxs_header", &jpegxs_header);
+  m.def("jpegxs_header", &jpegxs_header, py::arg(), py::arg(), py::arg("partial") = false);
+  m.def("jpegxs_slices", &jpegxs_slices);
   m.def("jpegxs_length", &jpegxs_length);
   m.def("jpegxs_decode_planes", &jpegxs_decode_planes);
-  m.def("jpegxs_decode_pixels", &jpegxs_decode_pixels);
+  m.def("jpegxs_decode_pixels", &jpegxs_decode_pixels, py::arg(), py::arg(), py::arg(), py::arg(), py::arg(), py::arg(), py::arg("partial") = false);
 }
 
 }  // namespace plcv::bindings

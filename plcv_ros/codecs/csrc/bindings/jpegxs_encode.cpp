@@ -76,21 +76,50 @@ py::object jpegxs_encode(const py::array& image, int width, int height, int form
   return payload.object();
 }
 
-// Bytes of the smallest and of the largest codestream.
-py::tuple jpegxs_limits(int width, int height, int format, py::dict options) {
+Plan plan_without_rate(int width, int height, int format, const py::dict& options) {
   if (format < 0 || format > static_cast<int>(PixelFormat::yuyv8)) throw py::value_error("unknown pixel format");
-  options = options.attr("copy")();
-  options["lossless"] = true;
-  const Plan plan = plan_of(width, height, static_cast<PixelFormat>(format), options, 0);
-  return py::make_tuple(encoding::smallest_bytes(plan), encoding::largest_bytes(plan));
+  const py::dict copy = options.attr("copy")();
+  copy["lossless"] = true;
+  return plan_of(width, height, static_cast<PixelFormat>(format), copy, 0);
+}
+
+// Slices [first, last) of a frame with the frame's headers, as a strip.
+py::object jpegxs_encode_strip(const py::array& image, int width, int height, int format, const py::dict& options, int64_t bytes, int first, int last,
+                               const std::string& target_name) {
+  const ImageView view = image_view(image, width, height, format, PixelFormat::yuyv8);
+  const encoding::Kernels& kernels = encoding::kernels_for(find_target(target_name));
+  const Plan plan = plan_of(width, height, view.format, options, bytes);
+  if (plan.options.lossless || plan.options.rate_control != encoding::RateControl::slice)
+    throw py::value_error("strips need slices of a constant rate");
+  if (first < 0 || first >= last || last > plan.geometry.slices) throw py::value_error("slices are out of range");
+  PayloadBuffer payload(py::none(), static_cast<std::size_t>(encoding::strip_bytes(plan, first, last)));
+  {
+    py::gil_scoped_release release;
+    encoding::encode_strip(kernels, plan, view, first, last, payload.data());
+  }
+  return payload.object();
+}
+
+// How frames of this size are cut: slices, rows of a slice, and the most bytes that a strip of one slice and each further slice take.
+py::tuple jpegxs_slicing(int width, int height, int format, const py::dict& options, int64_t bytes) {
+  if (format < 0 || format > static_cast<int>(PixelFormat::yuyv8)) throw py::value_error("unknown pixel format");
+  const Plan plan = plan_of(width, height, static_cast<PixelFormat>(format), options, bytes);
+  const int slices = plan.geometry.slices;
+  // Shares are rounded: one more byte than the first one's may be needed.
+  const int64_t one = encoding::strip_bytes(plan, 0, 1) + 1;
+  const int64_t further = slices > 1 ? encoding::strip_bytes(plan, 0, 2) + 1 - encoding::strip_bytes(plan, 0, 1) : 0;
+  return py::make_tuple(slices, plan.parameters.slice_precinct_rows * plan.geometry.precinct_lines, one, further);
+}
+
+// Bytes of the smallest codestream.
+int64_t jpegxs_smallest(int width, int height, int format, const py::dict& options) {
+  const Plan plan = plan_without_rate(width, height, format, options);
+  return encoding::smallest_bytes(plan);
 }
 
 // Gains and priorities that the formula gives: two lists in order of b.
 py::tuple jpegxs_default_weights(int width, int height, int format, const py::dict& options) {
-  if (format < 0 || format > static_cast<int>(PixelFormat::yuyv8)) throw py::value_error("unknown pixel format");
-  py::dict copy = options.attr("copy")();
-  copy["lossless"] = true;
-  const Plan plan = plan_of(width, height, static_cast<PixelFormat>(format), copy, 0);
+  const Plan plan = plan_without_rate(width, height, format, options);
   py::list gains, priorities;
   for (int b = 0; b < plan.geometry.bands; ++b) {
     gains.append(plan.parameters.gain[b]);
@@ -103,7 +132,9 @@ py::tuple jpegxs_default_weights(int width, int height, int format, const py::di
 
 void bind_jpegxs_encode(py::module_& m) {
   m.def("jpegxs_encode", &jpegxs_encode);
-  m.def("jpegxs_limits", &jpegxs_limits);
+  m.def("jpegxs_encode_strip", &jpegxs_encode_strip);
+  m.def("jpegxs_slicing", &jpegxs_slicing);
+  m.def("jpegxs_smallest", &jpegxs_smallest);
   m.def("jpegxs_default_weights", &jpegxs_default_weights);
 }
 

@@ -33,7 +33,8 @@ bool has_magic(const uint8_t* data, std::size_t size);
 
 // Reads the header of the codestream at `data` into `parameters`; `header_bytes` is where its first slice header starts. Returns an empty
 // string, or what is wrong: field, value and what was expected. `size` bytes are at hand, `max_pixels` bounds Wf * Hf. Time is linear in the
-// bytes of the header, memory constant.
-std::string parse_header(const uint8_t* data, std::size_t size, int64_t max_pixels, Parameters* parameters, std::size_t* header_bytes);
+// bytes of the header, memory constant. Of a `partial` codestream less may be at hand than Lcod says.
+std::string parse_header(const uint8_t* data, std::size_t size, int64_t max_pixels, Parameters* parameters, std::size_t* header_bytes,
+                         bool partial = false);
 
 }  // namespace plcv::jpegxs

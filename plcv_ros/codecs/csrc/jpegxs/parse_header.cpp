@@ -214,7 +214,7 @@ bool has_magic(const uint8_t* data, std::size_t size) {
   return size >= 4 && read16(data) == marker::kStart && read16(data + 2) == marker::kCapabilities;
 }
 
-std::string parse_header(const uint8_t* data, std::size_t size, int64_t max_pixels, Parameters* parameters, std::size_t* header_bytes) {
+std::string parse_header(const uint8_t* data, std::size_t size, int64_t max_pixels, Parameters* parameters, std::size_t* header_bytes, bool partial) {
   *parameters = {};
   Segments found;
   std::string error = find_segments(data, size, &found, header_bytes);
@@ -242,6 +242,7 @@ std::string parse_header(const uint8_t* data, std::size_t size, int64_t max_pixe
     parameters->gain[b] = found.weights.data[2 * b];
     parameters->priority[b] = found.weights.data[2 * b + 1];
   }
+  if (partial) return {};
   if (parameters->length != 0 && parameters->length > size)
     return expect("Lcod", parameters->length, "at most the payload's " + std::to_string(size) + " bytes");
   if (parameters->length != 0 && parameters->length < *header_bytes) {

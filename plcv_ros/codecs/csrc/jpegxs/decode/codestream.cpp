@@ -45,15 +45,18 @@ std::string precinct_name(int row, int column) { return "precinct " + std::to_st
 
 }  // namespace
 
-std::string open_codestream(const uint8_t* data, std::size_t size, int64_t max_pixels, Codestream* codestream) {
+std::string open_codestream(const uint8_t* data, std::size_t size, int64_t max_pixels, Codestream* codestream, bool partial) {
   Codestream& c = *codestream;
+  c.partial = partial;
   c.data = data;
   c.available = size;
-  std::string error = parse_header(data, size, max_pixels, &c.parameters, &c.header_bytes);
+  std::string error = parse_header(data, size, max_pixels, &c.parameters, &c.header_bytes, partial);
   if (!error.empty()) return error;
   error = make_geometry(c.parameters, &c.geometry);
   if (!error.empty()) return error;
+  if (partial) c.parameters.length = 0;
   c.size = c.parameters.length != 0 ? c.parameters.length : size;
+  if (partial) return {};
   const int64_t least = least_bytes(c);
   if (static_cast<int64_t>(c.size) < least) {
     return "codestream has " + std::to_string(c.size) + " bytes, expected at least " + std::to_string(least) + " for " +
@@ -70,11 +73,19 @@ std::string find_slices(Codestream* codestream, std::vector<std::size_t>* starts
   starts->clear();
   for (int slice = 0; slice < g.slices; ++slice) {
     const std::string name = "slice " + std::to_string(slice);
+    if (c.partial && c.size - at >= kEndBytes && read16(c.data + at) == marker::kEnd) {
+      starts->push_back(kMissingSlice);
+      continue;
+    }
     if (c.size - at < kSliceHeaderBytes) return "codestream of " + std::to_string(c.size) + " bytes ends before " + name;
     const int code = read16(c.data + at), length = read16(c.data + at + 2), index = read16(c.data + at + 4);
     if (code != marker::kSlice || length != 4) {
       return "marker " + marker_text(code) + " of length " + std::to_string(length) + " at byte " + std::to_string(at) +
              ", expected SLH (ff20) of length 4 for " + name;
+    }
+    if (c.partial && index > slice && index < g.slices) {
+      starts->push_back(kMissingSlice);
+      continue;
     }
     if (index != (slice & 0xFFFF)) return "Islh is " + std::to_string(index) + ", expected " + std::to_string(slice);
     at += kSliceHeaderBytes;

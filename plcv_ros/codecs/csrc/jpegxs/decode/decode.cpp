@@ -124,6 +124,11 @@ class Decoder {
       if (!first_chunk && row < chunk.first + kKeptRows) coefficients = &chunk.top[row - chunk.first];
       if (!last_chunk && row >= chunk.last - kKeptRows) coefficients = &chunk.bottom[row - (chunk.last - kKeptRows)];
       coefficients->resize(layout_.size);
+      if (starts_[static_cast<std::size_t>(row / p.slice_precinct_rows)] == kMissingSlice) {
+        std::fill(coefficients->begin(), coefficients->end(), int16_t{0});
+        rows.push(coefficients->data());
+        continue;
+      }
       for (int column = 0; column < g.precinct_columns; ++column) {
         chunk.error = precincts.decode(at, row, column, first_of_slice, coefficients->data());
         if (!chunk.error.empty()) return;

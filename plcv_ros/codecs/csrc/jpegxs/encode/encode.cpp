@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "jpegxs/encode/costs.h"
+#include "jpegxs/encode/packet_layout.h"
 #include "jpegxs/encode/packets.h"
 #include "jpegxs/encode/transform.h"
 #include "jpegxs/write_header.h"
@@ -14,6 +15,11 @@ namespace plcv::jpegxs::encoding {
 namespace {
 
 constexpr int kChunksPerThread = 4;
+
+// Over the picture, what a precinct leaves unused is spread over this many rows, so that a flat area does not pay for a single row.
+constexpr int kCarryRows = 16;
+// More than this is not carried on but filled with zeros: a precinct's length has 20 bits.
+constexpr int64_t kMostCarried = kPrecinctLimit / 4;
 
 // What a thread keeps from frame to frame, so that a frame costs no page faults.
 struct ThreadMemory {
@@ -74,10 +80,12 @@ uint8_t* code_slices(const Kernels& kernels, const Plan& plan, const ImageView& 
   for (int slice = first; slice < last; ++slice) {
     out = write_slice_header(slice, out);
     const int end = std::min((slice + 1) * slice_rows, rows);
+    const int unit_end = carry ? rows : end;
     for (int row = slice * slice_rows; row < end; ++row) {
-      const int64_t budget = plan.share(row + 1) - used, bytes = coder.code(row, budget);
-      const bool exact = row + 1 == (carry ? rows : end);
-      const int64_t padding = exact ? budget - bytes : 0;
+      const int64_t carried = (plan.share(row) - used) / (carry ? std::min(rows - row, kCarryRows) : 1);
+      const int64_t bytes = coder.code(row, plan.share(row + 1) - plan.share(row) + carried);
+      const int64_t left = plan.share(row + 1) - used - bytes;
+      const int64_t padding = row + 1 == unit_end ? left : std::max<int64_t>(left - kMostCarried, 0);
       if (padding > 0) pad_precinct(plan, coder.data(), bytes, padding);
       std::memcpy(out, coder.data(), static_cast<std::size_t>(bytes));
       std::memset(out + bytes, 0, static_cast<std::size_t>(padding));
@@ -102,6 +110,17 @@ void encode(const Kernels& kernels, const Plan& plan, const ImageView& image, in
     code_slices(kernels, plan, image, first, last, slices + offset);
   });
   write_end(out + plan.parameters.length - kEndBytes);
+}
+
+int64_t strip_bytes(const Plan& plan, int first, int last) {
+  const int rows = plan.parameters.slice_precinct_rows, total = plan.geometry.precinct_rows;
+  const int64_t precincts = plan.share(std::min(last * rows, total)) - plan.share(first * rows);
+  return header_bytes(plan.parameters, plan.geometry) + int64_t{kSliceHeaderBytes} * (last - first) + precincts + kEndBytes;
+}
+
+void encode_strip(const Kernels& kernels, const Plan& plan, const ImageView& image, int first, int last, uint8_t* out) {
+  out = write_header(plan.parameters, plan.geometry, out);
+  write_end(code_slices(kernels, plan, image, first, last, out));
 }
 
 std::vector<uint8_t> encode_lossless(const Kernels& kernels, const Plan& plan, const ImageView& image, int threads) {
