@@ -272,7 +272,7 @@ def check_clock() -> Iterator[Finding]:
             "clock",
             "warn",
             text,
-            "fine on one computer; for two, run chrony on both (sudo apt install chrony), or ptp4l and phc2sys where the network cards can",
+            "fine: the nodes measure the offset between two computers themselves; chrony on both (sudo apt install chrony) keeps logs and bags in step too",
         )
 
 

@@ -66,6 +66,26 @@ def test_a_step_is_followed_within_a_second(probe: Any, spawn: Callable[..., Any
         assert abs(clocks.estimate("robot/decoder").offset_ns - offset_s * 1e9) < MS
 
 
+@pytest.mark.parametrize("info", [None, {"source_timestamp": 0, "received_timestamp": 0}])
+def test_middlewares_that_do_not_tell_their_times(
+    probe: Any, spawn: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: dict[str, int] | None
+) -> None:
+    """Humble's rclpy passes no times on, Cyclone DDS knows no times of reception: those of the callbacks have to do."""
+    from plcv_ros.nodes import compat
+    from plcv_ros.nodes.clock import Clocks
+
+    def without_times(node: Any, message_type: Any, topic: str, callback: Callable[[Any, Any], None], qos: Any) -> Any:
+        return compat.create_subscription(node, message_type, topic, lambda message: callback(message, info), qos)
+
+    monkeypatch.setattr(compat, "create_timed_subscription", without_times)
+    shifted = ShiftedClock(tmp_path, 3600.0)
+    clocks = Clocks(probe.node, ["robot/decoder"])
+    spawn("decoder", namespace="/robot", environment=shifted.environment)
+    wait_for_exchanges(probe, clocks, 30)
+    estimate = clocks.estimate("robot/decoder")
+    assert abs(estimate.offset_ns - shifted.shift_ns()) <= estimate.uncertainty_ns < 30 * MS
+
+
 def test_odd_messages_are_ignored(probe: Any, spawn: Callable[..., Any], clocks: Any) -> None:
     from std_msgs.msg import Int64MultiArray
 
