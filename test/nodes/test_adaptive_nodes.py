@@ -66,7 +66,7 @@ def test_the_sender_climbs_falls_and_says_so(spawn, probe):
     assert "Traceback" not in node.log
 
 
-@pytest.mark.parametrize("strips", [False])
+@pytest.mark.parametrize("strips", [False, True])
 def test_the_receiver_follows_and_reports(spawn, probe, strips):
     decoded = probe.listen(Image, "camera/image/decoded", QoSProfile(depth=100))
     reports = probe.listen(TimeReference, "camera/image/delivered", REPORTS)
