@@ -272,7 +272,7 @@ def check_clock() -> Iterator[Finding]:
             "clock",
             "warn",
             text,
-            "fine: the nodes measure the offset between two computers themselves; chrony on both (sudo apt install chrony) keeps logs and bags in step too",
+            "fine: the nodes measure the offset between two computers; chrony on both (sudo apt install chrony) keeps logs and bags in step too",
         )
 
 

@@ -145,7 +145,8 @@ class Chart:
     def marks(self, x: Values, row: int, colour: str) -> None:
         """Ticks in a row below the axis, as many rows as ``below`` (11 pixels each) has room for."""
         top = self._floor + 4 + 11 * row
-        parts = [f"M{a:.1f} {top:.1f}v8" for a in self.px(x)]
+        # Thousands of them on one pixel look like one.
+        parts = [f"M{a:.0f} {top:.1f}v8" for a in np.unique(np.round(self.px(x)))]
         if parts:
             self._outside.append(f'<path d="{"".join(parts)}" stroke="{colour}" stroke-width="1.6"/>')
 
