@@ -32,6 +32,20 @@ def test_kernels(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+def test_jpegxs_encoder(tmp_path: Path) -> None:
+    out = _make("jpegxs_encode_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+    assert "scalar" in out
+    assert "FAIL" not in out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_jpegxs_encoder_under_sanitizers(tmp_path: Path) -> None:
+    out = _make("jpegxs_encode_sanitized", tmp_path, CXX=os.environ.get("CXX", "g++"))
+    assert "FAIL" not in out
+
+
+@pytest.mark.timeout(400)
 def test_short_fuzz_run(tmp_path: Path) -> None:
     out = _make("fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
     assert "200000 inputs" in out

@@ -11,7 +11,10 @@ int16_t saturated(int value) { return static_cast<int16_t>(value > 32767 ? 32767
 int magnitude(int c) { return c < 0 ? -c : c; }
 int bit_length(int value) { return value == 0 ? 0 : 32 - __builtin_clz(static_cast<unsigned>(value)); }
 
-void store(const SplitLine& line, int x, int value) { (x % 2 == 0 ? line.even : line.odd)[x / 2] = static_cast<int16_t>(value); }
+void store(const SplitLine& line, int x, int value) {
+  int16_t* part = x % 2 == 0 ? line.even : line.odd;
+  part[x / 2] = static_cast<int16_t>(value);
+}
 
 void load(const uint8_t* pixels, const Loading& loading, int width, const SplitLine* lines) {
   const int shift = loading.shift;
