@@ -128,6 +128,9 @@ def _goals(results: Results) -> str:
         loss = results.difference((goal.against, full_name(goal.against)), (goal.codec, full_name(goal.codec)))
         against = "" if same(goal.against, control) else f", against `{goal.against}`"
         verdict = "not done yet" if loss is None else "met" if round(loss.mean, 2) <= goal.at_most else "not met"
+        planned = sum(run.plain() and same(run.train_on, goal.codec) for run in results.table.runs)
+        if loss is not None and loss.seeds < planned:
+            verdict += f" so far ({loss.seeds} of {planned} seeds)"
         rows.append([f"`{goal.codec}`{against}", f"{goal.at_most:.1f}", *(["", ""] if loss is None else [str(loss), str(loss.seeds)]), verdict])
     return grid(["after retraining", "may lose", "loses", "seeds", "goal"], rows) if rows else "None are stated."
 

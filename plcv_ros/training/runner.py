@@ -20,7 +20,7 @@ from plcv_ros.training import classification, loop, segmentation
 from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
 from plcv_ros.training.degradations import Degradation, full_name, parse_degradation, parse_mixture
 from plcv_ros.training.evaluate import evaluate
-from plcv_ros.training.results import TRAINING, Counts, read_counts, write_row
+from plcv_ros.training.results import TRAINING, Counts, read_run, write_row
 from plcv_ros.training.run import Sample
 from plcv_ros.training.settings import Settings
 from plcv_ros.training.table import Run, Table, fill_in
@@ -48,7 +48,7 @@ def holding(folder: Path) -> Iterator[bool]:
 
 def missing_tests(run: Run, results: Path) -> list[str]:
     """The tests of ``run`` that have no scores yet, under their full names."""
-    done = read_counts(results, run.name).keys()
+    done = {row["tested_on"] for row in read_run(results, run.name)}
     return [name for name in map(full_name, run.tests) if name not in done]
 
 

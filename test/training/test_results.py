@@ -35,6 +35,7 @@ runs:
   - {train_on: "astc:8x8:fast", seed: 1, tests: [astc]}
   - {train_on: "astc:12x12:fast", seed: 0, tests: ["astc:12x12:fast"], init: "=original_s0"}
   - {train_on: "jpeg:50", seed: 0, tests: ["jpeg:50"]}
+  - {train_on: "jpeg:50", seed: 1, tests: ["jpeg:50"]}
   - {train_on: "original+astc", seed: 0, tests: [astc], name: mixture_s0}
 """
 
@@ -191,7 +192,7 @@ def test_report(filled: Path) -> None:
     assert goals == {
         "`astc:8x8:fast`": "met",
         "`astc:12x12:fast`": "not met",
-        "`jpeg:50`, against `astc:8x8:fast`": "met",
+        "`jpeg:50`, against `astc:8x8:fast`": "met so far (1 of 2 seeds)",
         "`jxs:main:3`": "not done yet",
     }
     assert "![x_losses](x_losses.png)" in text
