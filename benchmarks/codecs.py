@@ -198,7 +198,8 @@ def jpegxs_summary(rows: list[dict[str, Any]], rate: float) -> str:
                 one = table[setting, rate, what, target, 1]
                 line[f"{what}, {target}"] = f"{float(one['ms']):.2f} ms, {float(one['to_jpeg']):.2f}x JPEG"
             two = table.get((setting, rate, what, targets[0], 2))
-            line[f"{what}, two threads"] = f"{float(two['ms']):.2f} ms ({float(two['speedup']):.2f}x one)" if two else ""
+            if two:
+                line[f"{what}, two threads"] = f"{float(two['ms']):.2f} ms ({float(two['speedup']):.2f}x one)"
         decibels = (float(table[setting, r, "encode", targets[0], 1]["psnr_db"]) for r in rates)
         line[f"PSNR at {', '.join(f'{r:g}' for r in rates)} bit/px"] = " / ".join(f"{d:.2f}" for d in decibels) + " dB"
         lines.append(line)
