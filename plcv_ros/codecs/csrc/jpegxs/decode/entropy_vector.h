@@ -8,6 +8,7 @@
 #include "jpegxs/decode/kernels.h"
 #include "jpegxs/decode/tables.h"
 #include "jpegxs/parameters.h"
+#include "simd/unroll.h"
 
 namespace plcv::jpegxs::decoding {
 namespace {
@@ -62,52 +63,65 @@ void raw_counts(const uint8_t* data, int64_t first, int groups, uint8_t* counts)
   std::memset(counts + groups, 0, static_cast<std::size_t>(rounded - groups));
 }
 
+// One where the bytes of `a` are above those of `b`, else zero; both below 128.
+template <class S>
+typename S::V above8(typename S::V a, typename S::V b) {
+  return S::min8u(S::sub8(S::max8u(a, b), b), S::set8(1));
+}
+
+// a where `which` is 0xFF, b where it is 0.
+template <class S>
+typename S::V select8(typename S::V which, typename S::V a, typename S::V b) {
+  return S::xor_(b, S::and_(S::xor_(a, b), which));
+}
+
+template <class S>
 int64_t counts(const CountsJob& job) {
-  const uint8_t t = static_cast<uint8_t>(job.truncation);
-  const uint8_t least = static_cast<uint8_t>(job.truncation > job.truncation_above ? job.truncation : job.truncation_above);
-  uint8_t largest[kLineAlign] = {};
+  using V = typename S::V;
+  constexpr int kBytes = 16 * S::kLanes;
+  const V t = S::set8(job.truncation), zero = S::zero(), one = S::set8(1);
+  const V least = S::max8u(t, S::set8(job.truncation_above));
+  V largest = zero;
   int64_t used = 0;
   for (int g = 0; g < job.groups; g += kLineAlign) {
     const int left = job.groups - g;
-    uint8_t x[kLineAlign], keep[kLineAlign];  // keep: 0 where run mode 1 takes T
-    std::memset(keep, 0xFF, sizeof keep);
+    uint8_t words[kLineAlign], run[kLineAlign];
+    const uint8_t* x = job.values + used;
     if (job.flags == nullptr) {
-      std::memcpy(x, job.values + used, kLineAlign);
       used += left < kLineAlign ? left : kLineAlign;
     } else {
+      PLCV_UNROLL
       for (int i = 0; i < kLineAlign; i += kSignificanceGroupSize) {
         const int64_t bit = job.first_flag + (g + i) / kSignificanceGroupSize;
-        if (i < left && ((job.flags[bit >> 3] >> (7 - (bit & 7))) & 1) == 0) {
-          std::memcpy(x + i, job.values + used, kSignificanceGroupSize);
-          used += left - i < kSignificanceGroupSize ? left - i : kSignificanceGroupSize;
-        } else {
-          std::memset(x + i, 0, kSignificanceGroupSize);
-          if (job.run_mode != 0) std::memset(keep + i, 0, kSignificanceGroupSize);
-        }
+        const bool coded = ((job.flags[bit >> 3] >> (7 - (bit & 7))) & 1) == 0 && i < left;
+        const uint64_t mask = coded ? ~uint64_t{0} : 0;
+        uint64_t eight;
+        std::memcpy(&eight, job.values + used, sizeof eight);
+        eight &= mask;
+        std::memcpy(words + i, &eight, sizeof eight);
+        std::memcpy(run + i, &mask, sizeof mask);
+        used += coded ? (left - i < kSignificanceGroupSize ? left - i : kSignificanceGroupSize) : 0;
       }
+      x = words;
     }
-    uint8_t m[kLineAlign];
-    if (job.vertical) {
-      uint8_t above[kLineAlign];
-      std::memcpy(above, job.counts + g, kLineAlign);
-      for (int i = 0; i < kLineAlign; ++i) {
-        const uint8_t prediction = above[i] > least ? above[i] : least, theta = static_cast<uint8_t>(prediction - t);
-        const uint8_t half = static_cast<uint8_t>((x[i] + 1) >> 1);
-        const uint8_t near = static_cast<uint8_t>((x[i] & 1) != 0 ? prediction - half : prediction + half);
-        const uint8_t value = x[i] > 2 * theta ? static_cast<uint8_t>(x[i] + t) : near;
-        m[i] = keep[i] != 0 ? value : t;
-      }
+    uint8_t* out = job.counts + g;
+    if (!job.vertical) {
+      for (int i = 0; i < kLineAlign; i += kBytes) S::store(out + i, S::add8(S::load(x + i), t));
     } else {
-      for (int i = 0; i < kLineAlign; ++i) m[i] = static_cast<uint8_t>(x[i] + t);
+      for (int i = 0; i < kLineAlign; i += kBytes) {
+        const V value = S::load(x + i), prediction = S::max8u(S::load(out + i), least), theta = S::sub8(prediction, t);
+        const V half = S::avg8(value, zero), odd = S::sub8(zero, S::and_(value, one));
+        const V near = S::add8(prediction, S::sub8(S::xor_(half, odd), odd));
+        const V beyond = S::sub8(zero, above8<S>(value, S::add8(theta, theta)));
+        V m = select8<S>(beyond, S::add8(value, t), near);
+        if (job.run_mode != 0 && job.flags != nullptr) m = select8<S>(S::load(run + i), m, t);
+        S::store(out + i, m);
+      }
     }
-    if (left < kLineAlign) std::memset(m + left, 0, static_cast<std::size_t>(kLineAlign - left));
-    for (int i = 0; i < kLineAlign; ++i) largest[i] = m[i] > largest[i] ? m[i] : largest[i];
-    std::memcpy(job.counts + g, m, kLineAlign);
+    if (left < kLineAlign) std::memset(out + left, 0, static_cast<std::size_t>(kLineAlign - left));
+    for (int i = 0; i < kLineAlign; i += kBytes) largest = S::max8u(largest, S::load(out + i));
   }
-  for (const uint8_t m : largest) {
-    if (m > kMaxPlanes) return -1;
-  }
-  return used;
+  return S::any(above8<S>(largest, S::set8(kMaxPlanes))) ? -1 : used;
 }
 
 template <class S>
@@ -152,27 +166,34 @@ struct Repetition {
   }
 };
 
-// Words of one significance group as the vector code wants them: four groups of 16 bits in each, the first one at the bottom.
+// Words of one significance group as the vector code wants them: 16 bits a group, the first one at the bottom. Groups come in order.
 struct GroupWords {
   uint64_t part[2];
-  void put(int group, uint64_t word) { part[group / 4] |= word << (16 * (group % 4)); }
+  void put(int group, uint64_t word) {
+    uint64_t& p = part[group / 4];
+    p = (p >> 16) | (word << 48);
+    // Keeps the compiler from gathering the words in memory instead, where a vector of them can be read only once all have arrived.
+    asm("" : "+r"(p));
+  }
 };
 
 // Ones in the nibble `present`.
 int ones_of(uint64_t present) { return static_cast<int>((0x4332322132212110ull >> (4 * present)) & 15); }
 
 // Signs of the groups' coefficients that are not zero, from the sign sub-packet. present: a nibble a group.
-GroupWords next_signs(CoefficientsJob* job, const GroupWords& present) {
+inline __attribute__((always_inline)) GroupWords next_signs(CoefficientsJob* job, const GroupWords& present) {
   GroupWords negative{};
-  const uint8_t* p = job->signs + (job->sign >> 3);
-  uint64_t bits = load_big_endian(p) << (job->sign & 7);
+  uint64_t bits = load_big_endian(job->signs + (job->sign >> 3)) << (job->sign & 7);
+  int total = 0;
+  PLCV_UNROLL
   for (int i = 0; i < kSignificanceGroupSize; ++i) {
     const uint64_t which = (present.part[i / 4] >> (16 * (i % 4))) & 15;
     const int count = ones_of(which);
     negative.put(i, kSpreadSigns.signs[which][bits >> 60]);
     bits <<= count;
-    job->sign += count;
+    total += count;
   }
+  job->sign += total;
   return negative;
 }
 
@@ -214,13 +235,15 @@ class CoefficientDecoder {
   static constexpr R kRepetition{};
 
   // The next planes, the last one in the lowest nibble; and the signs in front of them.
-  uint64_t next_planes(int group, int count, GroupWords* negative) {
-    if (kSigned && count > 0) {
-      negative->put(group, static_cast<uint64_t>((job_.data[job_.nibble >> 1] >> ((job_.nibble & 1) != 0 ? 0 : 4)) & 15));
-      ++job_.nibble;
+  static inline __attribute__((always_inline)) uint64_t next_planes(const uint8_t* data, int64_t* nibble, int group, int count,
+                                                                    GroupWords* negative) {
+    if (kSigned) {
+      const unsigned signs = static_cast<unsigned>(data[*nibble >> 1] >> ((*nibble & 1) != 0 ? 0 : 4)) & 15;
+      negative->put(group, count > 0 ? signs : 0);
+      *nibble += count > 0 ? 1 : 0;
     }
-    const uint64_t window = load_big_endian(job_.data + (job_.nibble >> 1)) << (4 * (job_.nibble & 1));
-    job_.nibble += count;
+    const uint64_t window = load_big_endian(data + (*nibble >> 1)) << (4 * (*nibble & 1));
+    *nibble += count;
     return (window >> 4) >> (60 - 4 * count);
   }
 
@@ -228,7 +251,12 @@ class CoefficientDecoder {
   void read_short(uint64_t planes, int16_t* out) {
     alignas(16) static constexpr uint16_t kToTop[8] = {1, 16, 256, 4096, 1, 16, 256, 4096};
     GroupWords words{}, negative{};
-    for (int i = 0; i < kSignificanceGroupSize; ++i) words.put(i, next_planes(i, static_cast<int>((planes >> (8 * i)) & 15), &negative));
+    int64_t nibble = job_.nibble;
+    PLCV_UNROLL
+    for (int i = 0; i < kSignificanceGroupSize; ++i) {
+      words.put(i, next_planes(job_.data, &nibble, i, static_cast<int>((planes >> (8 * i)) & 15), &negative));
+    }
+    job_.nibble = nibble;
     if (!kSigned) {
       GroupWords present;
       for (int k = 0; k < 2; ++k) {
@@ -243,6 +271,7 @@ class CoefficientDecoder {
     const V far = S::and_(S::xor_(w, S::template srl16<6>(w)), S::set16(0x00CC));
     w = S::xor_(w, S::xor_(far, S::sll16(far, 6)));
     const V n = S::pair(planes, planes), signs = S::pair(negative.part[0], negative.part[1]), to_top = S::lanes(kToTop);
+    PLCV_UNROLL
     for (int k = 0; k < R::kVectors; ++k) {
       const V q = S::template srl16<12>(S::mullo16(S::shuffle8(w, S::load(kRepetition.word[k])), to_top));
       finish(k, q, n, signs, out);
@@ -253,9 +282,10 @@ class CoefficientDecoder {
   void read_long(uint64_t planes, int16_t* out) {
     GroupWords present{}, negative{};
     uint64_t indices[kSignificanceGroupSize];
+    PLCV_UNROLL
     for (int i = 0; i < kSignificanceGroupSize; ++i) {
       const int count = static_cast<int>((planes >> (8 * i)) & 15);
-      const uint64_t nibbles = next_planes(i, count, &negative);
+      const uint64_t nibbles = next_planes(job_.data, &job_.nibble, i, count, &negative);
       uint64_t sums = 0, any = 0;
       for (int k = count - 1; k >= 0; --k) {
         const uint64_t nibble = (nibbles >> (4 * k)) & 15;

@@ -10,7 +10,7 @@ const Kernels& kernels_avx2() {
   using L = Lines<S>;
   static constexpr Kernels kTable = {&unary,
                                      &raw_counts,
-                                     &counts,
+                                     &counts<S>,
                                      &data_nibbles<S>,
                                      &coefficients<S>,
                                      &L::horizontal<int32_t>,

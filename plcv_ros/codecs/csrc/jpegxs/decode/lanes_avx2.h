@@ -31,6 +31,7 @@ struct LanesAvx2 : simd::Avx2 {
   }
   static V to_words(V a, V b) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8); }
 
+  static V add8(V a, V b) { return _mm256_add_epi8(a, b); }
   static V pair(uint64_t low, uint64_t high) {
     return _mm256_broadcastsi128_si256(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low)));
   }

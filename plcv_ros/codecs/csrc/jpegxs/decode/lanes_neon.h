@@ -19,6 +19,7 @@ struct LanesNeon : simd::Neon {
   }
   static V to_words(V a, V b) { return v(vqmovun_high_s32(vqmovun_s32(s32(a)), s32(b))); }
 
+  static V add8(V a, V b) { return vaddq_u8(a, b); }
   static V pair(uint64_t low, uint64_t high) { return vcombine_u8(vcreate_u8(low), vcreate_u8(high)); }
   static V mulhi16u(V a, V b) {
     const uint32x4_t low = vmull_u16(vget_low_u16(u16(a)), vget_low_u16(u16(b))), high = vmull_high_u16(u16(a), u16(b));

@@ -64,7 +64,7 @@ struct Lines {
 
   // Calls block(first, out) for each kBlock samples; the last, partial one goes through a buffer, of `bytes` bytes a sample.
   template <class Out, class Block>
-  static void in_blocks(int n, int elements, Out* out, Block block) {
+  static inline __attribute__((always_inline)) void in_blocks(int n, int elements, Out* out, Block block) {
     int i = 0;
     for (; i + kBlock <= n; i += kBlock) block(i, out + i * elements);
     if (i < n) {
