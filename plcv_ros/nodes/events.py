@@ -28,9 +28,13 @@ MAX_OPEN = 64
 
 QUEUE = 10_000
 
+DELAY_S = 0.01
+"""Events are sent so long after the frame: on one computer their sending would otherwise compete with the decoding of the frame they tell of."""
+
 
 class FrameEvents:
-    """The frame events of one node; ``note`` from any thread, ``flush`` from any thread once the frame is on its way.
+    """The frame events of one node; ``note`` from any thread, ``flush`` from any thread once the frame is on its way. ``run`` is the body of a
+    thread that sends them, until ``close``.
 
     ``result``: the event that ends this node's work on a frame. ``age_ns(header)``: how old a frame is now.
     """
@@ -42,7 +46,8 @@ class FrameEvents:
         self._debug = DebugTimes(node, result, age_ns)
         self._queue: deque[tuple[Any, str, int]] = deque(maxlen=QUEUE)
         self._message = TimeReference()  # one for all: publish() has serialised it when it returns
-        self._flushing = threading.Lock()
+        self._wanted = threading.Event()
+        self._closed = threading.Event()
 
     def note(self, header: Any, event: str, time_ns: int | None = None) -> None:
         """Note that ``event`` happened to the frame of ``header`` at ``time_ns`` (system clock, now where None)."""
@@ -53,12 +58,25 @@ class FrameEvents:
         return int(self._publisher.get_subscription_count())
 
     def flush(self) -> None:
-        """Publish what was noted; forget it where nobody listens."""
+        """Have sent soon what was noted, or forgotten where nobody listens."""
         if self._queue:
-            with self._flushing:
-                self._send()
+            self._wanted.set()
 
-    def _send(self) -> None:
+    def run(self) -> None:
+        """Send until ``close``, and then what is left."""
+        while not self._closed.is_set():
+            self._wanted.wait()
+            self._closed.wait(DELAY_S)
+            self._wanted.clear()
+            self.send()
+
+    def close(self) -> None:
+        """End ``run``."""
+        self._closed.set()
+        self._wanted.set()
+
+    def send(self) -> None:
+        """Send now; for one thread at a time."""
         listened = bool(self.subscribers())
         debugged = self._debug.wanted()
         if not listened and not debugged:

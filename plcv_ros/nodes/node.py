@@ -42,6 +42,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self._wake = self.create_guard_condition(lambda: None)
         self._threads: list[threading.Thread] = []
         self.events = FrameEvents(self, self.result_event, self.age_ns)
+        self.thread("events", self.events.run)
         self.create_timer(FLUSH_PERIOD_S, self.events.flush, clock=compat.steady_clock())
         self._clock_server = ClockServer(self)
         self._diagnostics = Diagnostics(self, self.status)
@@ -111,10 +112,11 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         """Stop, wait for the threads, and send the last frame events and diagnostics."""
         self.stopping.set()
         self.stop()
+        self.events.close()
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(JOIN_TIMEOUT_S)
-        self.events.flush()
+        self.events.send()
         self._diagnostics.publish()
 
     def age_ns(self, header: Any) -> int:
