@@ -12,6 +12,8 @@ namespace {
 
 int bytes_of(int bits) { return (bits + 7) / 8; }
 
+constexpr int kFirstGuess = 7;  // Q of ordinary pictures at ordinary rates
+
 }  // namespace
 
 PrecinctCosts::PrecinctCosts(const Kernels& kernels, const Plan& plan, const Transform& transform)
@@ -144,6 +146,18 @@ PrecinctCosts::PacketCost PrecinctCosts::packet_cost(const Packet& packet) {
   return {packet_header_bytes(plan_.parameters) + (is_raw ? bytes_of(raw) : planned) + bytes_of(data) + bytes_of(signs), is_raw, fits};
 }
 
+int PrecinctCosts::likely_step(int near, int64_t budget) {
+  set_step(near);
+  int64_t expected = bytes();
+  if (expected == INT64_MAX) return near;
+  int step = near;
+  // One Q is worth about two fifths of the bytes; within a Q, steps share that evenly.
+  for (; expected > budget && step < steps_ - 1; expected = expected * 5 / 7) step += span_;
+  for (; expected * 7 / 5 < budget && step > 0; expected = expected * 7 / 5) step -= span_;
+  if (budget > 0) step -= static_cast<int>((budget - expected) * 5 * span_ / (2 * budget));
+  return std::clamp(step, 0, steps_ - 1);
+}
+
 int PrecinctCosts::choose(int64_t budget, int guess) {
   const auto fits = [&](int step) {
     set_step(step);
@@ -165,14 +179,15 @@ int PrecinctCosts::choose(int64_t budget, int guess) {
   }
   // Costs fall from step to step (with vertical prediction, nearly so): `coarse` fits, `fine` does not.
   int fine = -1, coarse = steps_ - 1;
-  if (guess >= 0 && plan_.options.search == Search::guess) {
+  if (plan_.options.search == Search::guess) {
+    const int start = likely_step(guess >= 0 ? guess : std::min(kFirstGuess * span_, coarse), budget);
     int stride = 1;
-    if (fits(guess)) {
-      coarse = guess;
+    if (fits(start)) {
+      coarse = start;
       for (; coarse - stride > 0 && fits(coarse - stride); stride *= 2) coarse -= stride;
       fine = std::max(coarse - stride, -1);
     } else {
-      fine = guess;
+      fine = start;
       for (; fine + stride < coarse && !fits(fine + stride); stride *= 2) fine += stride;
       coarse = std::min(fine + stride, coarse);
     }

@@ -24,7 +24,8 @@ class PrecinctCosts {
   // Turns to a precinct row. `above`: T of every band in the precinct above, or null at the start of a slice.
   void begin(int row, const uint8_t* above);
 
-  // The step to take so that the precinct, header included, has at most `budget` bytes; -1 where none fits. `guess` is a step near by, or -1.
+  // The step to take so that the precinct, header included, has at most `budget` bytes; -1 where none fits. `guess` is a step near by, or
+  // -1.
   int choose(int64_t budget, int guess);
 
   // Turns to a step; what follows is about that one.
@@ -54,6 +55,8 @@ class PrecinctCosts {
   };
 
   int truncation(int b, Step step) const;
+  // Where the budget is met if bytes fall as they usually do, from a step near by.
+  int likely_step(int near, int64_t budget);
   BandCost& cost(int b);
   void find_cost(int b, BandCost* cost);
   PacketCost packet_cost(const Packet& packet);
