@@ -67,6 +67,13 @@ def check_image(image: Any, pixel_format: str, formats: Mapping[str, int] = PIXE
     return image, width, height
 
 
+def check_max_pixels(max_pixels: Any) -> int:
+    """Return `max_pixels` as an int of at most MAX_PIXELS; CodecError unless it is a positive int."""
+    if isinstance(max_pixels, bool) or not isinstance(max_pixels, (int, np.integer)) or max_pixels < 1:
+        raise CodecError(f"max_pixels is {max_pixels!r}, expected a positive int")
+    return int(min(max_pixels, MAX_PIXELS))
+
+
 def check_out(out: Any, width: int, height: int) -> None:
     """CodecError unless `out` is a writable (height, width, 3) uint8 array to decode into: packed pixels, rows any distance apart."""
     if not isinstance(out, np.ndarray) or out.dtype != np.uint8:

@@ -14,7 +14,7 @@ Payload = Any
 
 @dataclass(frozen=True)
 class Strip:
-    """A horizontal part of a frame whose payload decodes alone.
+    """A horizontal part of a frame. ASTC: its payload decodes alone; JPEG XS: with the others that there are, by `jpegxs.decode_strips`.
 
     index: 0 .. count-1 from the top; count: strips of the frame; first_row: the image row at which it starts; payload: bytes-like.
     """

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import astc, jpeg, jpeg_header, jpegxs
 from .errors import CodecError
-from .images import MAX_PIXELS, check_out
+from .images import MAX_PIXELS, check_max_pixels, check_out
 from .payloads import Payload, as_bytes_view
 from .threads import check_threads
 
@@ -34,7 +34,7 @@ class Codec(Protocol):
         """Encode one frame; bytes-like."""
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Any:
-        """Encode one frame as strips that decode alone."""
+        """Encode one frame as strips: with ASTC each is a complete file; JPEG XS has `jpegxs.decode_strips` for them."""
 
 
 _CODECS: dict[str, type[Any]] = {"astc": astc.AstcCodec, "jxs": jpegxs.JxsCodec, "jpeg": jpeg.JpegCodec}
@@ -75,12 +75,6 @@ def _identify(view: memoryview) -> str:
     raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {expected}")
 
 
-def _check_max_pixels(max_pixels: Any) -> int:
-    if isinstance(max_pixels, bool) or not isinstance(max_pixels, (int, np.integer)) or max_pixels < 1:
-        raise CodecError(f"max_pixels is {max_pixels!r}, expected a positive int")
-    return int(min(max_pixels, MAX_PIXELS))
-
-
 def decode(
     payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None, colour: str | None = None
 ) -> npt.NDArray[np.uint8]:
@@ -91,7 +85,7 @@ def decode(
     JPEG XS codestream are, which it does not say itself (`jpegxs.decode`); the other formats leave no choice. Raises CodecError.
     """
     view = as_bytes_view(payload)
-    limit = _check_max_pixels(max_pixels)
+    limit = check_max_pixels(max_pixels)
     threads = check_threads(threads)
     name = _identify(view)
     if name == "jxs":

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from .. import _native
 from ..errors import CodecError
-from ..images import MAX_PIXELS, check_out
+from ..images import MAX_PIXELS, check_max_pixels, check_out
 from ..payloads import Payload, as_bytes_view
 from ..targets import current_target
+from ..threads import check_threads
 
 MAGIC = bytes.fromhex("ff10ff50")
 """How every codestream starts: the markers SOC and CAP."""
@@ -35,7 +36,7 @@ def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
     """
     view = as_bytes_view(payload)
     try:
-        fields = _native.jpegxs_header(view, max_pixels)
+        fields = _native.jpegxs_header(view, check_max_pixels(max_pixels))
     except ValueError as error:
         raise CodecError(str(error)) from None
     return fields | {"COM": _comments(view[: fields["header_bytes"]])}
@@ -58,6 +59,7 @@ def split(payload: Payload, max_pixels: int = MAX_PIXELS) -> list[memoryview]:
     Raises CodecError where one of them has no valid structure (headers, lengths, EOC).
     """
     view = as_bytes_view(payload)
+    max_pixels = check_max_pixels(max_pixels)
     codestreams: list[memoryview] = []
     while len(view) or not codestreams:
         try:
@@ -76,6 +78,7 @@ def decode_planes(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int =
     `split` gives the other codestreams of the payload. Raises CodecError.
     """
     view = as_bytes_view(payload)
+    max_pixels, threads = check_max_pixels(max_pixels), check_threads(threads)
     fields = header(view, max_pixels)
     sizes = zip(fields["component_sizes"], fields["B"])
     planes: list[npt.NDArray[Any]] = [np.empty((height, width), np.uint8 if depth == 8 else np.uint16) for (width, height), depth in sizes]
@@ -103,6 +106,7 @@ def decode(
     uint8 array to decode into, rows any distance apart, returned; unspecified after an error. Raises CodecError.
     """
     view = as_bytes_view(payload)
+    max_pixels, threads = check_max_pixels(max_pixels), check_threads(threads)
     try:
         fields = _native.jpegxs_header(view, max_pixels)
         width, height = fields["Wf"], fields["Hf"]

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from .. import _native
 from ..errors import CodecError
-from ..images import MAX_PIXELS, check_out
+from ..images import MAX_PIXELS, check_max_pixels, check_out
 from ..payloads import Payload, as_bytes_view
 from ..targets import current_target
+from ..threads import check_threads
 from .decoding import colour_number
 
 _EOC = b"\xff\x11"
@@ -25,6 +26,7 @@ REACH: dict[int, tuple[int, int]] = {0: (0, 0), 1: (1, 2), 2: (3, 4)}
 def strip_slices(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[dict[str, Any], range]:
     """(header fields of the frame, the slices that a strip holds). Raises CodecError where the payload is no strip."""
     view = as_bytes_view(payload)
+    max_pixels = check_max_pixels(max_pixels)
     try:
         fields = _native.jpegxs_header(view, max_pixels, True)
         present = _native.jpegxs_slices(view, max_pixels)
@@ -51,6 +53,7 @@ def decode_strips(
     """
     if not strips:
         raise CodecError("strips are empty, expected at least one")
+    max_pixels, threads = check_max_pixels(max_pixels), check_threads(threads)
     views = [as_bytes_view(strip) for strip in strips]
     fields, first = strip_slices(views[0], max_pixels)
     at = fields["header_bytes"]
@@ -72,7 +75,12 @@ def decode_strips(
     else:
         check_out(out, width, height)
     try:
+        # What follows a strip's EOC would end the frame there.
+        if np.flatnonzero(_native.jpegxs_slices(stream, max_pixels)).tolist() != sorted(held):
+            raise CodecError(f"strips hold slices {sorted(held)}, expected nothing behind the EOC of each")
         _native.jpegxs_decode_pixels(stream, max_pixels, out, colour_number(fields, colour), threads, current_target(), True)
+    except CodecError:
+        raise
     except ValueError as error:
         raise CodecError(str(error)) from None
     return out, _damaged(fields, set(held))

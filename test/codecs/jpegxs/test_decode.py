@@ -125,6 +125,18 @@ def test_max_pixels() -> None:
     assert jpegxs.decode(payload(RGB), max_pixels=3072).shape == (48, 64, 3)
 
 
+@pytest.mark.parametrize(
+    "options, message",
+    [({"threads": 0}, "threads is 0, expected 1 to 64"), ({"threads": -1}, "threads is -1"), ({"threads": 65}, "threads is 65"),
+     ({"threads": 1.5}, "threads is 1.5"), ({"max_pixels": 0}, "max_pixels is 0"), ({"max_pixels": "all"}, "max_pixels is 'all'")],
+)  # fmt: skip
+def test_arguments_that_cannot_be(options: dict[str, object], message: str) -> None:
+    """No thread would decode nothing, and leave in the output what was there."""
+    for call in (jpegxs.decode, jpegxs.decode_planes, lambda data, **given: jpegxs.decode_strips([data], **given)):
+        with pytest.raises(CodecError, match=message):
+            call(payload(RGB), **options)
+
+
 def test_several_codestreams() -> None:
     first, second = payload(RGB), payload("o11_yuv420_random_modes_rm1_98x54.jxs")
     assert jpegxs.header(second)["Lcod"] == 0

@@ -81,6 +81,9 @@ def test_strips_that_do_not_belong_together_are_refused() -> None:
         jpegxs.decode_strips([bytes(beyond)])
     with pytest.raises(CodecError, match="max_pixels"):
         jpegxs.decode_strips(mine, max_pixels=1000)
+    # Another codestream behind the EOC of one would hide the slices of those that follow.
+    with pytest.raises(CodecError, match="expected nothing behind the EOC"):
+        jpegxs.decode_strips([mine[0] + b"\xff\x10\xff\x50\x00\x00", *mine[1:]])
     with pytest.raises(CodecError):  # a strip alone is no codestream
         decode(mine[1])
 
