@@ -121,6 +121,9 @@ class StripReceiver(FrameReceiver):
 
     def _offer(self, frame: Assembled, arrival_ns: int) -> None:
         self.counters.received += 1
+        if frame.error is not None:
+            self.counters.malformed += 1
+            self._complain(frame.error)
         self._node.events.note(frame.header, "received", arrival_ns)
         self._report(frame.header, frame.strips, frame.count)
         displaced = self._mailbox.put((frame.header, frame))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.codecs import CodecError
 from plcv_ros.strips.canvas import Canvas, Pixels, make_canvas
 from plcv_ros.strips.tag import StripTag
 
@@ -24,7 +25,8 @@ SPARE_IMAGES = 4
 
 @dataclass
 class StripCounters:
-    """Counts since the start. ``missing`` strips were concealed; ``late`` and ``doubled`` ones came for nothing; ``partial`` frames lack strips."""
+    """Counts since the start. ``missing`` strips were concealed; ``late`` and ``doubled`` ones came for nothing; rows of ``partial`` frames are
+    concealed."""
 
     strips: int = 0
     missing: int = 0
@@ -38,6 +40,7 @@ class StripCounters:
 class Assembled:
     """A finished frame: whatever `add` got with its first strip, its picture, and (H,) bool, True for rows that are concealed.
 
+    ``error``: why all of them are where its strips, taken together, could not be decoded.
     ``image`` is (H, W, 3) uint8 rgb8; hand it back with :meth:`StripAssembler.release` when it is not needed any more.
     """
 
@@ -46,11 +49,12 @@ class Assembled:
     missing_rows: npt.NDArray[np.bool_]
     strips: int
     count: int
+    error: CodecError | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether every strip has arrived."""
-        return self.strips == self.count
+        """Whether no row is concealed."""
+        return not self.missing_rows.any()
 
 
 class StripAssembler:
@@ -142,5 +146,5 @@ class StripAssembler:
         counters = self.counters
         counters.frames += 1
         counters.missing += canvas.tag.count - canvas.placed
-        counters.partial += canvas.placed < canvas.tag.count
-        return [Assembled(self._header, canvas.image, missing, canvas.placed, canvas.tag.count)]
+        counters.partial += bool(missing.any())
+        return [Assembled(self._header, canvas.image, missing, canvas.placed, canvas.tag.count, canvas.error)]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros import codecs
-from plcv_ros.codecs import jpegxs
+from plcv_ros.codecs import CodecError, jpegxs
 from plcv_ros.strips.errors import StripError
 from plcv_ros.strips.tag import StripTag
 
@@ -21,7 +21,10 @@ GREY = 128
 
 
 class Canvas(ABC):
-    """A frame that takes shape. Memory of the frame: (H, W, 3) uint8, allocated once the first strip has told its width."""
+    """A frame that takes shape. Memory of the frame: (H, W, 3) uint8, allocated once the first strip has told its width.
+
+    ``error``: what `finish` found wrong with strips that had been taken in.
+    """
 
     codec = ""
 
@@ -29,6 +32,7 @@ class Canvas(ABC):
         self.tag = tag
         self.placed = 0
         self.image: Pixels | None = None
+        self.error: CodecError | None = None
         self._there = np.zeros(tag.count, bool)
         self._max_pixels = max_pixels
         self._spare = spare
@@ -61,7 +65,7 @@ class Canvas(ABC):
 
     @abstractmethod
     def _missing_rows(self) -> npt.NDArray[np.bool_]:
-        """(H,) bool, True for rows that the strips do not give; the others are in the picture when this returns. May raise CodecError."""
+        """(H,) bool, True for rows that the strips do not give; the others are in the picture when this returns."""
 
     def _allocate(self, width: int) -> Pixels:
         if self.image is None:
@@ -139,8 +143,9 @@ class JxsCanvas(Canvas):
     def _missing_rows(self) -> npt.NDArray[np.bool_]:
         try:
             _, damaged = jpegxs.decode_strips(list(self._strips.values()), self._max_pixels, out=self.image, colour=self._colour)
-        except codecs.CodecError:
+        except CodecError as error:
             # Each strip's structure was checked as it came; what is wrong within shows only now, and spoils the frame.
+            self.error = error
             return np.ones(self.tag.height, bool)
         return damaged
 

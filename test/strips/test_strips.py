@@ -272,3 +272,4 @@ def test_a_strip_that_is_broken_within_spoils_its_frame_alone() -> None:
             strips[3] = (strips[3][0], broken_within(strips, 3))
         (frame,) = [f for tag, payload in strips for f in box.add(number, number, tag, "jxs", payload)]
         assert bool(frame.missing_rows.all()) == bool(frame.missing_rows.any()) == (number == 1)
+        assert (frame.complete, frame.error is None, frame.strips) == (number != 1, number != 1, 6)
