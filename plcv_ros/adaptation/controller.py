@@ -143,6 +143,7 @@ class Controller:
 
     def sent(self, stamp: int, bits: float, now: float) -> None:
         """A frame was captured at ``now`` and is on its way."""
+        self._in_flight.pop(stamp, None)  # a bag that begins again has stamps that were there before
         self._in_flight[stamp] = _Sent(now, bits, self._epoch)
         while len(self._in_flight) > MAX_IN_FLIGHT:
             self._in_flight.popitem(last=False)
@@ -152,8 +153,8 @@ class Controller:
         frame = self._in_flight.pop(stamp, None)
         if frame is None:
             return
-        # What was sent before it and is not known to have arrived is lost (best effort), not on its way.
-        while self._in_flight and next(iter(self._in_flight)) < stamp:
+        # What was sent before it and is not known to have arrived is lost (best effort), not on its way. Stamps do not tell: they may run back.
+        while self._in_flight and next(iter(self._in_flight.values())).at < frame.at:
             self._in_flight.popitem(last=False)
         there = frame.at + age_s
         self._refused = 0

@@ -48,7 +48,7 @@ class AdaptiveCodec:
         return None if self._controller is None else self._controller.rung
 
     def update(self, values: dict[str, Value]) -> None:
-        """Take over changed parameters. Raises CodecError."""
+        """Take over changed parameters from the next frame on."""
         with self._lock:
             self._values = values
             self._codecs.clear()
@@ -66,12 +66,12 @@ class AdaptiveCodec:
             if len(self._captures) > 2 and self._captures[-1] > self._captures[0]:
                 controller.set_frames_per_second((len(self._captures) - 1) / (self._captures[-1] - self._captures[0]))
             change = controller.step(now)
-            admitted = controller.admit(now)
+            codec = self._codec_of(controller.rung) if controller.admit(now) else None
         if change is not None:
             self.changes += 1
             self._node.get_logger().info(f"codec: {change}")
             self._changes.publish(String(data=f"{time.time_ns()} {change}"))
-        return self._codec_of(controller.rung) if admitted else None
+        return codec
 
     def _codec_of(self, rung: Rung) -> Codec:
         if rung.name not in self._codecs:

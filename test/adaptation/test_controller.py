@@ -170,3 +170,25 @@ def test_reports_of_unknown_frames_do_nothing_and_memory_is_bounded() -> None:
 def test_changes_read_like_a_log_line() -> None:
     text = str(Change(1.0, LADDER[3], LADDER[2], Reason.QUEUE, 41.3, 5.1e7))
     assert text == "8x8 -> 12x12: frames are late (41 ms, link estimated at 51 Mbit/s)"
+
+
+@pytest.mark.parametrize("back_s", [0, 3600])
+def test_stamps_that_run_back_leave_no_frame_on_its_way_for_ever(back_s: int) -> None:
+    """A clock set back by an hour, a bag that begins again: what was lost just before is older, although its stamp is later."""
+    controller = Controller(PIXELS, FPS, TARGET_MS)
+    reports: list[tuple[float, int]] = []
+    refused = 0
+    for number in range(1200):
+        now = number / FPS
+        stamp = round(1e9 * (10_000 + now - (back_s if number >= 300 else 0)))
+        while reports and reports[0][0] <= now:
+            known, arrived = reports.pop(0)
+            controller.arrived(arrived, 0.012, known)
+        controller.step(now)
+        if not controller.admit(now):
+            refused += 1
+            continue
+        controller.sent(stamp, controller.rung.bits_per_frame(PIXELS), now)
+        if number not in {297, 298, 299}:
+            reports.append((now + 0.02, stamp))
+    assert refused < 10
