@@ -46,6 +46,19 @@ def test_jpegxs_encoder_under_sanitizers(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+def test_jpegxs_decoder(tmp_path: Path) -> None:
+    out = _make("jpegxs_decode_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+    assert "scalar" in out
+    assert "FAIL" not in out
+
+
+@pytest.mark.timeout(400)
+def test_short_jpegxs_fuzz_run(tmp_path: Path) -> None:
+    out = _make("jpegxs_decode_fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="100000")
+    assert "100000 inputs" in out
+
+
+@pytest.mark.timeout(400)
 def test_short_fuzz_run(tmp_path: Path) -> None:
     out = _make("fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
     assert "200000 inputs" in out

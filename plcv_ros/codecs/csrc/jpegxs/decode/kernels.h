@@ -66,6 +66,9 @@ struct Kernels {
   // Vertical synthesis: an even row from its low row and the high rows above and below, an odd one from its high row and the even rows.
   void (*vertical_even)(const int32_t* low, const int32_t* high_above, const int32_t* high_below, int n, int32_t* even);
   void (*vertical_odd)(const int32_t* high, const int32_t* even_above, const int32_t* even_below, int n, int32_t* odd);
+  // Both at once: an even row, and the odd row above it, between `even_above` and it.
+  void (*vertical)(const int32_t* low, const int32_t* high_above, const int32_t* high_below, const int32_t* even_above, int n, int32_t* even,
+                   int32_t* odd_above);
 
   // Lines of samples.
   // The inverse RCT. Outputs may not overlap inputs.

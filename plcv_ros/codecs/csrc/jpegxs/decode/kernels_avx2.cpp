@@ -17,6 +17,7 @@ const Kernels& kernels_avx2() {
                                      &L::horizontal<int16_t>,
                                      &L::vertical_even,
                                      &L::vertical_odd,
+                                     &L::vertical,
                                      &L::inverse_rct,
                                      &L::scale8,
                                      &L::scale16,

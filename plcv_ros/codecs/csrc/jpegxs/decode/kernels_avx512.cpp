@@ -16,6 +16,7 @@ const Kernels& kernels_avx512() {
                                      &L::horizontal<int16_t>,
                                      &L::vertical_even,
                                      &L::vertical_odd,
+                                     &L::vertical,
                                      &L::inverse_rct,
                                      &L::scale8,
                                      &L::scale16,

@@ -127,6 +127,12 @@ void vertical_odd(const int32_t* high, const int32_t* even_above, const int32_t*
   for (int i = 0; i < n; ++i) odd[i] = high[i] + ((even_above[i] + even_below[i]) >> 1);
 }
 
+void vertical(const int32_t* low, const int32_t* high_above, const int32_t* high_below, const int32_t* even_above, int n, int32_t* even,
+              int32_t* odd_above) {
+  vertical_even(low, high_above, high_below, n, even);
+  vertical_odd(high_above, even_above, even, n, odd_above);
+}
+
 void inverse_rct(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, int32_t* r, int32_t* g, int32_t* b) {
   for (int i = 0; i < n; ++i) {
     g[i] = y[i] - ((cb[i] + cr[i]) >> 2);
@@ -163,8 +169,9 @@ void rct_to_rgb8(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, 
 }  // namespace
 
 const Kernels& kernels_scalar() {
-  static constexpr Kernels kTable = {&unary,         &raw_counts,   &counts,      &data_nibbles, &coefficients, &horizontal, &horizontal16,
-                                     &vertical_even, &vertical_odd, &inverse_rct, &scale8,       &scale16,      &interleave, &rct_to_rgb8};
+  static constexpr Kernels kTable = {&unary,       &raw_counts,   &counts,        &data_nibbles, &coefficients,
+                                     &horizontal,  &horizontal16, &vertical_even, &vertical_odd, &vertical,
+                                     &inverse_rct, &scale8,       &scale16,       &interleave,   &rct_to_rgb8};
   return kTable;
 }
 

@@ -13,6 +13,7 @@ struct Lines {
   using V = typename S::V;
   static constexpr int kElements = 4 * S::kLanes;  // of 32 bits
   static constexpr int kBlock = 4 * kElements;     // samples of 8 bits
+  static constexpr int kFetchAhead = 2048;         // bytes; pixels are written to memory that is in no near cache
 
   static V load_low(const int32_t* p, int) { return S::load(p); }
   static V load_low(const int16_t* p, int fraction_bits) { return S::shift_left(S::widen(p), fraction_bits); }
@@ -51,6 +52,15 @@ struct Lines {
 
   static void vertical_odd(const int32_t* high, const int32_t* even_above, const int32_t* even_below, int n, int32_t* odd) {
     for (int i = 0; i < n; i += kElements) S::store(odd + i, odd_step(S::load(high + i), S::load(even_above + i), S::load(even_below + i)));
+  }
+
+  static void vertical(const int32_t* low, const int32_t* high_above, const int32_t* high_below, const int32_t* even_above, int n, int32_t* even,
+                       int32_t* odd_above) {
+    for (int i = 0; i < n; i += kElements) {
+      const V high = S::load(high_above + i), v = even_step(S::load(low + i), high, S::load(high_below + i));
+      S::store(even + i, v);
+      S::store(odd_above + i, odd_step(high, S::load(even_above + i), v));
+    }
   }
 
   static void inverse_rct(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, int32_t* r, int32_t* g, int32_t* b) {
@@ -104,6 +114,7 @@ struct Lines {
   static void rct_to_rgb8(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, const Scaling& scaling, uint8_t* rgb) {
     const V offset = S::set32(scaling.offset);
     in_blocks(n, 3, rgb, [&](int first, uint8_t* to) {
+      for (int k = 0; k < 3 * kBlock; k += 64) __builtin_prefetch(to + kFetchAhead + k, 1);
       V r[4], g[4], b[4];
       for (int k = 0; k < 4; ++k) {
         const int i = first + k * kElements;

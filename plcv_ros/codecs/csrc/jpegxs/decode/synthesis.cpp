@@ -91,9 +91,10 @@ void Synthesis::step(int v, int k, const int32_t* low) {
       step(v - 1, y, row(y));
     }
   };
-  kernels_.vertical_even(level.low.data(), first ? high : high_above, has_high ? high : high_above, n, row(2 * k));
-  if (!first) {
-    kernels_.vertical_odd(high_above, row(2 * k - 2), row(2 * k), n, row(2 * k - 1));
+  if (first) {
+    kernels_.vertical_even(level.low.data(), high, high, n, row(2 * k));
+  } else {
+    kernels_.vertical(level.low.data(), high_above, has_high ? high : high_above, row(2 * k - 2), n, row(2 * k), row(2 * k - 1));
     emit(2 * k - 1);
   }
   emit(2 * k);
