@@ -14,7 +14,7 @@
 namespace plcv::jpegxs::encoding {
 namespace {
 
-constexpr int kChunksPerThread = 4;
+constexpr int kChunksPerThread = 2;
 
 // Over the picture, what a precinct leaves unused is spread over this many rows, so that a flat area does not pay for a single row.
 constexpr int kCarryRows = 16;
