@@ -52,6 +52,7 @@ def test_an_hour_at_30_fps(tmp_path: Path) -> None:
             computers.close()
     content = json.loads((tmp_path / "report" / "latency.json").read_text())
     assert content["captured"] == sum(content[name] for name in ("segmented", "dropped_camera", "lost", "dropped_remote", "in_flight"))
-    assert content["captured"] > 0.9 * SOAK_RATE * SOAK_S
+    # A camera on a busy computer leaves frames out (and counts them as late) rather than fall behind.
+    assert content["captured"] > 0.5 * SOAK_RATE * SOAK_S
     # On a busy computer the newest frame overwrites one that nobody has fetched yet; that is counted as lost, and must stay rare.
     assert content["lost"] <= 0.05 * content["captured"]
