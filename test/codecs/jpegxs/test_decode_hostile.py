@@ -57,7 +57,7 @@ PIH = 12  # of EXAMPLE: the first field, Lcod
         (PIH + 22, b"\x01", r"NLx is 0, expected 1 to 8"),
         (PIH + 22, b"\x12", r"NLy is 2, expected 0 to 1"),
         (PIH + 22, b"\x33", r"NLy is 3, expected 0 to 2"),
-        (PIH + 22, b"\x62", r"18x4, too small for 6 horizontal and 2 vertical levels"),
+        (PIH + 22, b"\x62", r"18x4, too small for 6 horizontal and 2 vertical levels .*, expected no empty band"),
         (PIH + 23, b"\x60", r"Qpih is 2, expected 0 \(deadzone\) or 1 \(uniform\)"),
         (PIH + 23, b"\x48", r"Fs is 2, expected 0 or 1"),
         (PIH + 23, b"\x43", r"Rm is 3, expected 0 or 1"),

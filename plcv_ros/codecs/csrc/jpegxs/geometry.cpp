@@ -94,7 +94,7 @@ std::string make_geometry(const Parameters& p, Geometry* g) {
       band.column_width = g->precinct_columns == 1 ? band.width : column_samples / (component.sx << full.dx);
       if (band.width < 1 || band.height < 1) {
         return "picture size is " + size_text(p.width, p.height) + ", too small for " + std::to_string(p.levels_x) + " horizontal and " +
-               std::to_string(p.levels_y) + " vertical levels (band " + std::to_string(g->bands) + " would be empty)";
+               std::to_string(p.levels_y) + " vertical levels (band " + std::to_string(g->bands) + " would be empty), expected no empty band";
       }
       g->band_index[c][beta] = g->bands++;
     }
