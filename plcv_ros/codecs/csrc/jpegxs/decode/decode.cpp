@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jpegxs/decode/precinct.h"
+#include "jpegxs/decode/scratch.h"
 #include "jpegxs/decode/synthesis.h"
 #include "worker_pool.h"
 
@@ -17,11 +18,10 @@ namespace {
 // precinct rows on each side of a seam between chunks are kept, and who finishes last of the two makes the lines on both sides of it.
 constexpr int kKeptRows = 2;
 constexpr int kLeastRows = 2 * kKeptRows;
-constexpr int kChunksPerThread = 2;
 
 struct Chunk {
   int first, last;  // precinct rows
-  std::vector<int16_t> top[kKeptRows], bottom[kKeptRows];
+  Scratch<int16_t> top[kKeptRows], bottom[kKeptRows];
   std::string error;
 };
 
@@ -74,7 +74,7 @@ class Decoder {
       : kernels_(kernels), codestream_(codestream), destination_(destination), starts_(std::move(starts)), layout_(codestream.geometry) {
     const int rows_of_slice = codestream_.parameters.slice_precinct_rows, slices = codestream_.geometry.slices;
     const int least = (kLeastRows + rows_of_slice - 1) / rows_of_slice;  // slices
-    const int chunks = threads == 1 ? 1 : std::clamp(slices / least, 1, threads * kChunksPerThread);
+    const int chunks = threads == 1 ? 1 : std::clamp(slices / least, 1, threads);
     for (int i = 0; i < chunks; ++i) {
       const auto row_at = [&](int chunk) {
         return static_cast<int>(std::min<int64_t>(int64_t{slices} * chunk / chunks * rows_of_slice, codestream_.geometry.precinct_rows));
@@ -87,6 +87,12 @@ class Decoder {
         chunks_.back().last = chunk.last;
       } else {
         chunks_.push_back(std::move(chunk));
+      }
+    }
+    for (std::size_t i = 0; i < chunks_.size(); ++i) {
+      for (int k = 0; k < kKeptRows; ++k) {
+        if (i > 0) chunks_[i].top[k] = Scratch<int16_t>(layout_.size);
+        if (i + 1 < chunks_.size()) chunks_[i].bottom[k] = Scratch<int16_t>(layout_.size);
       }
     }
     finished_sides_ = std::make_unique<std::atomic<int>[]>(chunks_.size());
@@ -114,18 +120,16 @@ class Decoder {
     PrecinctDecoder precincts(kernels_, codestream_, layout_);
     Rows rows(kernels_, codestream_, layout_, destination_, chunk.first);
     rows.write_lines(first_chunk ? 0 : (chunk.first + 1) * g.precinct_lines, last_chunk ? p.height : (chunk.last - 1) * g.precinct_lines);
-    std::vector<int16_t> buffer[2];
-    for (auto& row : buffer) row.resize(layout_.size);
+    const Scratch<int16_t> buffer[2] = {Scratch<int16_t>(layout_.size), Scratch<int16_t>(layout_.size)};
     std::size_t at = 0;
     for (int row = chunk.first; row < chunk.last; ++row) {
       const bool first_of_slice = row % p.slice_precinct_rows == 0;
       if (first_of_slice) at = starts_[static_cast<std::size_t>(row / p.slice_precinct_rows)];
-      std::vector<int16_t>* coefficients = &buffer[row & 1];
+      const Scratch<int16_t>* coefficients = &buffer[row & 1];
       if (!first_chunk && row < chunk.first + kKeptRows) coefficients = &chunk.top[row - chunk.first];
       if (!last_chunk && row >= chunk.last - kKeptRows) coefficients = &chunk.bottom[row - (chunk.last - kKeptRows)];
-      coefficients->resize(layout_.size);
       if (starts_[static_cast<std::size_t>(row / p.slice_precinct_rows)] == kMissingSlice) {
-        std::fill(coefficients->begin(), coefficients->end(), int16_t{0});
+        std::fill_n(coefficients->data(), coefficients->size(), int16_t{0});
         rows.push(coefficients->data());
         continue;
       }

@@ -64,10 +64,10 @@ LineWriter::LineWriter(const Kernels& kernels, const Codestream& codestream, con
   const std::size_t width = static_cast<std::size_t>(parameters_.width + kLineAlign);
   for (int c = 0; c < parameters_.components; ++c) {
     scaling_[c] = scaling_of(parameters_, c);
-    if (parameters_.colour_transform) rgb_[c].resize(width);
-    narrow_[c].resize(width);
+    if (parameters_.colour_transform) rgb_[c] = Scratch<int32_t>(width);
+    narrow_[c] = Scratch<uint8_t>(width);
   }
-  wide_.resize(width);
+  wide_ = Scratch<uint16_t>(width);
 }
 
 void LineWriter::write(int y, const int32_t* const* lines) {
@@ -110,7 +110,7 @@ const uint8_t* LineWriter::samples8(int component, const int32_t* line) {
   }
   samples(component, line, wide_.data());
   const int shift = depth - 8, half = shift > 0 ? 1 << (shift - 1) : 0;
-  for (int x = 0; x < n; ++x) out[x] = static_cast<uint8_t>(std::min((wide_[static_cast<std::size_t>(x)] + half) >> shift, 255));
+  for (int x = 0; x < n; ++x) out[x] = static_cast<uint8_t>(std::min((wide_.data()[x] + half) >> shift, 255));
   return out;
 }
 

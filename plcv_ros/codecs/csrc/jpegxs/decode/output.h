@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "jpegxs/decode/codestream.h"
 #include "jpegxs/decode/kernels.h"
+#include "jpegxs/decode/scratch.h"
 
 namespace plcv::jpegxs::decoding {
 
@@ -40,9 +40,9 @@ class LineWriter {
   const Geometry& geometry_;
   const Destination& destination_;
   Scaling scaling_[kMaxComponents];
-  std::vector<int32_t> rgb_[kMaxComponents];
-  std::vector<uint16_t> wide_;
-  std::vector<uint8_t> narrow_[kMaxComponents];
+  Scratch<int32_t> rgb_[kMaxComponents];
+  Scratch<uint16_t> wide_;
+  Scratch<uint8_t> narrow_[kMaxComponents];
 };
 
 }  // namespace plcv::jpegxs::decoding

@@ -60,7 +60,7 @@ PrecinctDecoder::PrecinctDecoder(const Kernels& kernels, const Codestream& codes
       size += static_cast<std::size_t>(up_to(groups_of(g.column_coefficients(b, column)), kLineAlign));
     }
   }
-  counts_.resize(size + kReadAhead);
+  counts_ = Scratch<uint8_t>(size + kReadAhead);
   truncation_above_.resize(counts_start_.size());
   std::size_t most = 0;
   for (int k = 0; k < g.packets; ++k) {
@@ -68,7 +68,7 @@ PrecinctDecoder::PrecinctDecoder(const Kernels& kernels, const Codestream& codes
     for (int b = g.packet[k].first; b < g.packet[k].last; ++b) groups += static_cast<std::size_t>(groups_of(g.band[b].width));
     most = std::max(most, groups);
   }
-  values_.resize(most + kReadAhead + kLineAlign);
+  values_ = Scratch<uint8_t>(most + kReadAhead + kLineAlign);
 }
 
 std::string PrecinctDecoder::decode(std::size_t at, int row, int column, bool first_of_slice, int16_t* coefficients) {
@@ -76,7 +76,8 @@ std::string PrecinctDecoder::decode(std::size_t at, int row, int column, bool fi
   const std::size_t header_bytes = static_cast<std::size_t>(g.precinct_header_bytes()), payload = precinct_bytes(codestream_ + at);
   // A copy that can be read beyond its end.
   const std::size_t size = header_bytes + payload;
-  if (bytes_.size() < size + kSignReadAhead) bytes_.resize(std::min<std::size_t>(2 * size, kPrecinctLimit + header_bytes) + kSignReadAhead);
+  if (bytes_.size() < size + kSignReadAhead)
+    bytes_ = Scratch<uint8_t>(std::min<std::size_t>(2 * size, kPrecinctLimit + header_bytes) + kSignReadAhead);
   std::memcpy(bytes_.data(), codestream_ + at, size);
   const uint8_t* header = bytes_.data();
   const int quantization = header[3], refinement = header[4];

@@ -9,6 +9,7 @@
 
 #include "jpegxs/decode/codestream.h"
 #include "jpegxs/decode/kernels.h"
+#include "jpegxs/decode/scratch.h"
 
 namespace plcv::jpegxs::decoding {
 
@@ -46,9 +47,9 @@ class PrecinctDecoder {
   const CoefficientLayout& layout_;
   const uint8_t* codestream_;
 
-  std::vector<uint8_t> bytes_;             // the precinct, with room to read ahead
-  std::vector<uint8_t> values_;            // unary code words of a packet
-  std::vector<uint8_t> counts_;            // bit-plane counts of the last line of each band and column
+  Scratch<uint8_t> bytes_;                 // the precinct, with room to read ahead
+  Scratch<uint8_t> values_;                // unary code words of a packet
+  Scratch<uint8_t> counts_;                // bit-plane counts of the last line of each band and column
   std::vector<std::size_t> counts_start_;  // [column * bands + band]
   std::vector<uint8_t> truncation_above_;  // the same; T of the precinct above
   uint8_t mode_[kMaxBands];                // D of the precinct

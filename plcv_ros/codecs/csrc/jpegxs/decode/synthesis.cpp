@@ -22,16 +22,16 @@ Synthesis::Synthesis(const Kernels& kernels, const Codestream& codestream, const
     for (int kind = kHL; kind <= kHH; ++kind) band_[level][kind] = kind == kHL || both_ways ? bands[beta + kind] : -1;
   }
 
-  const auto lines = [this](int level) { return static_cast<std::size_t>(width_[level] + kLineAlign); };
-  for (auto& line : rows_) line.resize(lines(levels_y_));
-  for (auto& line : ring_) line.resize(lines(0));
+  const auto line_of = [this](int level) { return Scratch<int32_t>(static_cast<std::size_t>(width_[level] + kLineAlign)); };
+  for (auto& line : rows_) line = line_of(levels_y_);
+  for (auto& line : ring_) line = line_of(0);
   for (int v = 1; v <= levels_y_; ++v) {
     Level& level = level_[v];
-    level.low.resize(lines(v - 1));
-    for (auto& line : level.high) line.resize(lines(v - 1));
+    level.low = line_of(v - 1);
+    for (auto& line : level.high) line = line_of(v - 1);
     if (v == 1) continue;  // its rows go to the ring
-    for (auto& line : level.even) line.resize(lines(v - 1));
-    level.odd.resize(lines(v - 1));
+    for (auto& line : level.even) line = line_of(v - 1);
+    level.odd = line_of(v - 1);
   }
   start(0);
 }

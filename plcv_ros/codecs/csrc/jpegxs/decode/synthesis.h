@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "jpegxs/decode/codestream.h"
 #include "jpegxs/decode/kernels.h"
 #include "jpegxs/decode/precinct.h"
+#include "jpegxs/decode/scratch.h"
 
 namespace plcv::jpegxs::decoding {
 
@@ -37,7 +37,7 @@ class Synthesis {
   // One level that is split both ways: takes row k of its low-pass input, gives rows 2k - 1 and 2k.
   struct Level {
     bool started;
-    std::vector<int32_t> low, high[2], even[2], odd;
+    Scratch<int32_t> low, high[2], even[2], odd;
   };
 
   const int16_t* coefficients(int level, Kind kind, int row) const;
@@ -51,9 +51,9 @@ class Synthesis {
 
   int row_ = 0, complete_ = 0;
   const int16_t *current_ = nullptr, *before_ = nullptr;
-  std::vector<int32_t> rows_[2];  // of the levels that are split horizontally only
+  Scratch<int32_t> rows_[2];  // of the levels that are split horizontally only
   Level level_[kMaxVerticalLevels + 1];
-  std::vector<int32_t> ring_[kRing];
+  Scratch<int32_t> ring_[kRing];
 };
 
 }  // namespace plcv::jpegxs::decoding
