@@ -124,6 +124,13 @@ def test_profiles(rng: np.random.Generator, preset: str, pixel_format: str, prof
     assert jpegxs.header(JxsCodec(preset=preset, lossless=True).encode(noise(rng, 48, 64)))["Ppih"] == 0x6EC0
 
 
+@pytest.mark.parametrize(("height", "profile"), [(2, 0), (9, 0), (12, 0), (13, 0x4A40), (16, 0x4A40), (17, 0x4A40)])
+def test_slices_of_less_than_16_lines_are_of_no_profile(rng: np.random.Generator, height: int, profile: int) -> None:
+    fields = jpegxs.header(JxsCodec(12.0).encode(noise(rng, height, 64)))
+    assert fields["Ppih"] == profile
+    assert (fields["Hsl"] << fields["NLy"] == 16) == (profile != 0)
+
+
 @pytest.mark.parametrize(
     ("switch", "field", "values"),
     [

@@ -72,6 +72,8 @@ std::string make_plan(int width, int height, PixelFormat format, const Options& 
   if (!error.empty()) return error;
   const Geometry& g = plan->geometry;
   p.slice_precinct_rows = std::min(p.slice_precinct_rows, g.precinct_rows);
+  // Named profiles have slices of this height.
+  if (p.slice_precinct_rows << p.levels_y != kSliceLines) p.profile = 0;
   if (options.weights == 0) {
     set_default_gains(g, &p);
   } else if (options.weights == g.bands) {
