@@ -37,7 +37,6 @@ class AdaptiveCodec:
         self._pixels = 0
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
         self._codecs: dict[str, Codec] = {}
-        self._admitted_at = 0.0
         self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched())
         self._listener = DeliveryListener(node, base, self._on_report)
         self.changes = 0
@@ -57,7 +56,6 @@ class AdaptiveCodec:
         """The codec for the frame captured now; None where it is better not sent. Call it once for every frame."""
         now = time.monotonic()
         self._captures.append(now)
-        self._admitted_at = now
         with self._lock:
             if self._controller is None or width * height != self._pixels:
                 self._pixels = width * height
@@ -80,11 +78,11 @@ class AdaptiveCodec:
             self._codecs[rung.name] = codec
         return self._codecs[rung.name]
 
-    def sent(self, stamp_ns: int, size: int) -> None:
-        """The frame admitted last is on its way, ``size`` bytes of it."""
+    def sent(self, stamp_ns: int, size: int, admitted_at: float) -> None:
+        """A frame is on its way, ``size`` bytes of it; ``admitted_at``: ``time.monotonic()`` when it was chosen for."""
         with self._lock:
             if self._controller is not None:
-                self._controller.sent(stamp_ns, 8.0 * size, self._admitted_at)
+                self._controller.sent(stamp_ns, 8.0 * size, admitted_at)
 
     def _on_report(self, stamp_ns: int, age_s: float, round_trip_s: float) -> None:
         with self._lock:

@@ -52,6 +52,8 @@ class Pixels:
     pixel_format: str
     original: str
     codec: Codec
+    admitted_at: float
+    """``time.monotonic()`` when the frame was taken."""
 
 
 @dataclass
@@ -229,6 +231,7 @@ class FrameSender:
         height, width = image.shape[:2]
         self.counters.width, self.counters.height = int(width), int(height)
         self._latest = (int(width), int(height), pixel_format)
+        admitted_at = time.monotonic()
         if self._adaptive is not None and self.subscribers():
             self._codec = self._adaptive.choose(int(width), int(height))
             if self._codec is None:
@@ -236,7 +239,7 @@ class FrameSender:
                 self._node.events.note(header, "dropped")
         frame.publisher = None if self._codec is None else self._compressed[self._codec.name]
         if self._codec is not None and _listeners(frame.publisher):
-            pixels = Pixels(image, pixel_format, original or pixel_format, self._codec)
+            pixels = Pixels(image, pixel_format, original or pixel_format, self._codec, admitted_at)
             if self._strip_bytes:
                 frame.pixels = pixels
             else:
@@ -247,7 +250,7 @@ class FrameSender:
         if _listeners(self._raw):
             frame.raw = conversion.image_message(header, image, pixel_format)
             if not self._compressed:
-                self._count_bytes(header, len(frame.raw.data), width * height)
+                self._count_bytes(len(frame.raw.data), width * height)
         if labels is not None and _listeners(self._labels):
             frame.labels = conversion.image_message(header, labels, "mono8")
         if camera_info is not None and _listeners(self._info):
@@ -279,7 +282,8 @@ class FrameSender:
         self._node.events.note(header, "encode_end", end)
         self.counters.encoded += 1
         self.counters.encode_ms = (end - start) / 1e6
-        self._count_bytes(header, len(payload), int(width) * int(height))
+        self._count_bytes(len(payload), int(width) * int(height))
+        self._sent(header, len(payload), pixels)
         text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
         return conversion.compressed_message(header, payload, text)
 
@@ -314,7 +318,8 @@ class FrameSender:
         self.counters.encoded += 1
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
-        self._count_bytes(header, size, int(width) * int(height))
+        self._count_bytes(size, int(width) * int(height))
+        self._sent(header, size, pixels)
         return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:
@@ -323,9 +328,11 @@ class FrameSender:
         if self.counters.failed == 1:
             self._node.get_logger().error(f"a frame is dropped: {error}; more of them are only counted (failed on /diagnostics)")
 
-    def _count_bytes(self, header: Any, size: int, pixels: int) -> None:
+    def _sent(self, header: Any, size: int, pixels: Pixels) -> None:
         if self._adaptive is not None:
-            self._adaptive.sent(conversion.to_ns(header.stamp), size)
+            self._adaptive.sent(conversion.to_ns(header.stamp), size, pixels.admitted_at)
+
+    def _count_bytes(self, size: int, pixels: int) -> None:
         self.counters.bytes += size
         self.counters.bits_per_pixel = 8 * size / pixels
         self.check_fit(size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From strips to pictures: each strip is decoded as it arrives, in the executor's thread; the frames that they make go to a worker thread.
+"""From strips to pictures, in the executor's thread: an ASTC strip is decoded as it arrives, JPEG XS strips together; frames go to a worker thread.
 
 So decoding overlaps with sending, and a lost packet costs a strip, which is concealed from the frame before, instead of a frame.
 """
@@ -43,7 +43,7 @@ class StripReceiver(FrameReceiver):
 
     def prepare(self) -> None:
         """Make the place where strips come together."""
-        self._assembler = StripAssembler(self._max_pixels, self._node.number("strip_patience_ms") / 1000)
+        self._assembler = StripAssembler(self._max_pixels, self._node.number("strip_patience_ms") / 1000, threads=self._threads)
         self._changed = threading.Condition()
         self._closed = False
         self._latest_ns = 0

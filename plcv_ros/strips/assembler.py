@@ -64,14 +64,16 @@ class StripAssembler:
     passed, finishes a frame whose tail was lost. Missing rows come from the previous frame. At most one frame takes shape at a time: memory is
     bounded by a few pictures of ``max_pixels``. For one thread, but `release` may be called from any.
 
-    patience_s: seconds of silence after which the rest of a frame is taken for lost.
+    patience_s: seconds of silence after which the rest of a frame is taken for lost. threads: for decoding the strips of a frame at once
+    (JPEG XS; an ASTC strip is decoded as it arrives).
     """
 
-    def __init__(self, max_pixels: int, patience_s: float = 0.008, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, max_pixels: int, patience_s: float = 0.008, clock: Callable[[], float] = time.monotonic, threads: int = 1) -> None:
         self.counters = StripCounters()
         self._max_pixels = max_pixels
         self._patience_s = patience_s
         self._clock = clock
+        self._threads = threads
         self._key: Hashable = None
         self._header: Any = None
         self._canvas: Canvas | None = None
@@ -99,7 +101,7 @@ class StripAssembler:
         canvas = self._canvas
         if canvas is None or key != self._key:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
-            canvas = make_canvas(tag, codec, self._max_pixels, self._spare)
+            canvas = make_canvas(tag, codec, self._max_pixels, self._spare, self._threads)
             canvas.place(tag, codec, payload, colour)
             done = self._finish()
             self._canvas, self._key, self._header = canvas, key, header

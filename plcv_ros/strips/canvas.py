@@ -28,7 +28,7 @@ class Canvas(ABC):
 
     codec = ""
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels]) -> None:
+    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
         self.tag = tag
         self.placed = 0
         self.image: Pixels | None = None
@@ -36,6 +36,7 @@ class Canvas(ABC):
         self._there = np.zeros(tag.count, bool)
         self._max_pixels = max_pixels
         self._spare = spare
+        self._threads = threads
 
     def place(self, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> bool:
         """Take a strip in; False where it was there already. ``colour``: as for :func:`plcv_ros.codecs.decode`. Raises StripError or CodecError
@@ -87,8 +88,8 @@ class AstcCanvas(Canvas):
 
     codec = "astc"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels]) -> None:
-        super().__init__(tag, max_pixels, spare)
+    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
+        super().__init__(tag, max_pixels, spare, threads)
         self._rows = np.zeros(tag.height, bool)
 
     def _place(self, tag: StripTag, payload: Any, colour: str | None) -> None:
@@ -113,8 +114,8 @@ class JxsCanvas(Canvas):
 
     codec = "jxs"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels]) -> None:
-        super().__init__(tag, max_pixels, spare)
+    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
+        super().__init__(tag, max_pixels, spare, threads)
         self._strips: dict[int, bytes] = {}
         self._slices: set[int] = set()
         self._headers = b""
@@ -142,7 +143,7 @@ class JxsCanvas(Canvas):
 
     def _missing_rows(self) -> npt.NDArray[np.bool_]:
         try:
-            _, damaged = jpegxs.decode_strips(list(self._strips.values()), self._max_pixels, out=self.image, colour=self._colour)
+            _, damaged = jpegxs.decode_strips(list(self._strips.values()), self._max_pixels, self._threads, out=self.image, colour=self._colour)
         except CodecError as error:
             # Each strip's structure was checked as it came; what is wrong within shows only now, and spoils the frame.
             self.error = error
@@ -153,9 +154,9 @@ class JxsCanvas(Canvas):
 _KINDS: dict[str, type[Canvas]] = {kind.codec: kind for kind in (AstcCanvas, JxsCanvas)}
 
 
-def make_canvas(tag: StripTag, codec: str, max_pixels: int, spare: list[Pixels]) -> Canvas:
+def make_canvas(tag: StripTag, codec: str, max_pixels: int, spare: list[Pixels], threads: int) -> Canvas:
     """The canvas for strips of this codec; raises StripError for a codec without strips."""
     kind = _KINDS.get(codec)
     if kind is None:
         raise StripError(f"strip of the {codec or 'unnamed'} codec, expected one of {', '.join(_KINDS)}")
-    return kind(tag, max_pixels, spare)
+    return kind(tag, max_pixels, spare, threads)
