@@ -15,7 +15,7 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {"checkpoint": "espnetv2_astc_8x8"}),
     "astc_12x12": (
         "Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.",
-        {"astc_block": "12x12", "checkpoint": "espnetv2_astc_8x8"},
+        {"astc_block": "12x12", "checkpoint": "espnetv2_astc_12x12"},
     ),
     "jxs_main": ("JPEG XS, 3 bit per pixel, Main profile.", {"codec": "jxs", "transport": "jxs", "jxs_preset": "main"}),
     "jxs_high": ("JPEG XS, 3 bit per pixel, High profile: the best picture.", {"codec": "jxs", "transport": "jxs"}),
