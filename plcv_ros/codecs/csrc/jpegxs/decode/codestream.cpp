@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kSliceHeaderBytes = 6;
 constexpr std::size_t kEndBytes = 2;
-constexpr std::size_t kMaxPrecinctBytes = (std::size_t{1} << 20) - 1;
 
 int read16(const uint8_t* p) { return (p[0] << 8) | p[1]; }
 

@@ -15,6 +15,8 @@ namespace plcv::jpegxs::decoding {
 // Where a slice that is missing from a partial codestream would start.
 constexpr std::size_t kMissingSlice = ~std::size_t{0};
 
+constexpr std::size_t kMaxPrecinctBytes = (std::size_t{1} << 20) - 1;
+
 struct Codestream {
   const uint8_t* data = nullptr;
   std::size_t available = 0;  // bytes at hand: more codestreams may follow

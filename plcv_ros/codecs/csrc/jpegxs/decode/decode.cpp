@@ -134,9 +134,16 @@ class Decoder {
         continue;
       }
       for (int column = 0; column < g.precinct_columns; ++column) {
-        chunk.error = precincts.decode(at, row, column, first_of_slice, coefficients->data());
+        const std::size_t header_bytes = static_cast<std::size_t>(g.precinct_header_bytes());
+        // Checked by find_slices, and again: another thread of the caller's may write into the payload meanwhile.
+        const std::size_t payload = at + header_bytes <= codestream_.size ? precinct_bytes(codestream_.data + at) : codestream_.size;
+        if (payload > kMaxPrecinctBytes || at + header_bytes + payload > codestream_.size) {
+          chunk.error = "payload has changed while it was decoded";
+          return;
+        }
+        chunk.error = precincts.decode(at, payload, row, column, first_of_slice, coefficients->data());
         if (!chunk.error.empty()) return;
-        at += static_cast<std::size_t>(g.precinct_header_bytes()) + precinct_bytes(codestream_.data + at);
+        at += header_bytes + payload;
       }
       rows.push(coefficients->data());
     }

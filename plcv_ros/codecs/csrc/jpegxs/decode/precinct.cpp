@@ -71,9 +71,9 @@ PrecinctDecoder::PrecinctDecoder(const Kernels& kernels, const Codestream& codes
   values_ = Scratch<uint8_t>(most + kReadAhead + kLineAlign);
 }
 
-std::string PrecinctDecoder::decode(std::size_t at, int row, int column, bool first_of_slice, int16_t* coefficients) {
+std::string PrecinctDecoder::decode(std::size_t at, std::size_t payload, int row, int column, bool first_of_slice, int16_t* coefficients) {
   const Geometry& g = geometry_;
-  const std::size_t header_bytes = static_cast<std::size_t>(g.precinct_header_bytes()), payload = precinct_bytes(codestream_ + at);
+  const std::size_t header_bytes = static_cast<std::size_t>(g.precinct_header_bytes());
   // A copy that can be read beyond its end.
   const std::size_t size = header_bytes + payload;
   if (bytes_.size() < size + kSignReadAhead)

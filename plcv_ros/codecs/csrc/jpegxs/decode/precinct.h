@@ -27,9 +27,9 @@ class PrecinctDecoder {
  public:
   PrecinctDecoder(const Kernels& kernels, const Codestream& codestream, const CoefficientLayout& layout);
 
-  // Decodes the precinct that starts at byte `at`, which find_slices has found. Writes every coefficient of the precinct's lines into the
-  // precinct row's `coefficients`. Returns an empty string or what is wrong.
-  std::string decode(std::size_t at, int row, int column, bool first_of_slice, int16_t* coefficients);
+  // Decodes the precinct whose header starts at byte `at`, with `payload` bytes (Lprc) behind the header. Writes every coefficient of the precinct's
+  // lines into the precinct row's `coefficients`. Returns an empty string or what is wrong.
+  std::string decode(std::size_t at, std::size_t payload, int row, int column, bool first_of_slice, int16_t* coefficients);
 
  private:
   struct Line {

@@ -49,9 +49,16 @@ ScratchBlock take_scratch(std::size_t bytes) {
 
 void give_back_scratch(ScratchBlock block) {
   if (block.data == nullptr) return;
-  if (!kKeep || kept().bytes + block.size > kKeptBytes) {
+  if (!kKeep || block.size > kKeptBytes) {
     std::free(block.data);
     return;
+  }
+  // The oldest make room: sizes of pictures that no longer come must not keep out those that do.
+  std::vector<ScratchBlock>& blocks = kept().blocks;
+  while (!blocks.empty() && (kept().bytes + block.size > kKeptBytes || blocks.size() >= kKeptBlocks)) {
+    kept().bytes -= blocks.front().size;
+    std::free(blocks.front().data);
+    blocks.erase(blocks.begin());
   }
   kept().bytes += block.size;
   kept().blocks.push_back(block);

@@ -14,6 +14,7 @@ struct ScratchBlock {
   std::size_t size = 0;
 };
 constexpr std::size_t kKeptBytes = std::size_t{8} << 20;
+constexpr std::size_t kKeptBlocks = 64;
 ScratchBlock take_scratch(std::size_t bytes);
 void give_back_scratch(ScratchBlock block);
 

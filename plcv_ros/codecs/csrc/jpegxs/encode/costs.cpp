@@ -184,7 +184,7 @@ int PrecinctCosts::choose(int64_t budget, int guess) {
     int stride = 1;
     if (fits(start)) {
       coarse = start;
-      for (; coarse - stride > 0 && fits(coarse - stride); stride *= 2) coarse -= stride;
+      for (; coarse - stride >= 0 && fits(coarse - stride); stride *= 2) coarse -= stride;
       fine = std::max(coarse - stride, -1);
     } else {
       fine = start;
