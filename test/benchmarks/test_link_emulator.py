@@ -86,4 +86,5 @@ def test_link_does_what_it_is_told() -> None:
             echo.wait()
             if echo.stdout is not None:
                 echo.stdout.close()
-    assert "plcv" not in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    left = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    assert not any(name in left for name in (network.camera, network.remote))
