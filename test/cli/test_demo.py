@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import csv
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from plcv_ros.cli import demo
 from plcv_ros.cli.main import main
 from plcv_ros.cli.progress import describe
 
@@ -33,6 +35,14 @@ DEMO = [sys.executable, "-m", "plcv_ros.cli.main", "demo", "--size", "160x96", "
 def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_network_is_the_configuration_s_unless_named() -> None:
+    parser = argparse.ArgumentParser()
+    demo.configure(parser)
+    for words, expected in ([[], None], [["--checkpoint", "default"], "default"]):
+        settings = demo._settings(parser.parse_args(["--config", "astc_12x12", *words]))
+        assert demo._graph(settings).node("segmentation").parameters.get("checkpoint") == expected
 
 
 def test_progress_line() -> None:
