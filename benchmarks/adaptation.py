@@ -34,7 +34,7 @@ from plcv_ros.graph import build
 WIDTH, HEIGHT, RATE, TARGET_MS = 1280, 720, 30.0, 60.0
 BEFORE_S, LOW_S, AFTER_S = 10.0, 12.0, 12.0
 HIGH_MBIT = 1000
-PLOT_FILE = REFERENCE / "adaptation.png"
+PLOT_FILE = REFERENCE.parents[1] / "docs/images/adaptation.png"
 
 
 @dataclass
