@@ -103,7 +103,7 @@ class StripAssembler:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
             canvas = make_canvas(tag, codec, self._max_pixels, self._spare, self._threads)
             canvas.place(tag, codec, payload, colour)
-            done = self._finish()
+            done = self.finish()
             self._canvas, self._key, self._header = canvas, key, header
         elif not canvas.place(tag, codec, payload, colour):
             self.counters.doubled += 1
@@ -111,17 +111,13 @@ class StripAssembler:
         self._latest = self._clock()
         self.counters.strips += 1
         if tag.last or canvas.placed == canvas.tag.count:
-            done += self._finish()
+            done += self.finish()
         return done
 
     def expire(self) -> list[Assembled]:
         """The frame whose deadline has passed, if there is one."""
         deadline = self.deadline
-        return self._finish() if deadline is not None and self._clock() >= deadline else []
-
-    def finish(self) -> list[Assembled]:
-        """The frame that takes shape, as it is: no more strips will come."""
-        return self._finish()
+        return self.finish() if deadline is not None and self._clock() >= deadline else []
 
     def release(self, image: Pixels) -> None:
         """Hand a picture back; its memory is used again once it is no longer needed for concealment."""
@@ -135,7 +131,8 @@ class StripAssembler:
         if len(self._spare) < SPARE_IMAGES:
             self._spare.append(image)
 
-    def _finish(self) -> list[Assembled]:
+    def finish(self) -> list[Assembled]:
+        """The frame that takes shape, as it is: no more strips of it will be waited for. Empty where there is none."""
         canvas, self._canvas = self._canvas, None
         if canvas is None or canvas.image is None:
             return []
