@@ -80,22 +80,18 @@ def markdown(results: Results, figures: Iterable[Path] = ()) -> str:
         f"{name} and losses in % and percentage points. A loss is measured from the control, the network on original pictures that had the same"
         " extra training; it is paired by seed, and the brackets are a 95 % bootstrap interval over the test pictures.",
         *(f"![{figure.stem}]({figure.as_posix()})" for figure in figures),
-        "## Goals",
-        _goals(results),
-        "## Every configuration",
-        _configurations(results),
-        "## Trained on one, tested on another (seed 0)",
-        _matrix(results),
     ]
-    classes = _classes(results)
-    if classes:
-        parts += [f"## {'IoU' if table.task == 'segmentation' else 'Recall'} by class, first seed", classes]
-    mixtures = _mixtures(results)
-    if mixtures:
-        parts += ["## One network for several configurations", mixtures]
-    variants = _variants(results)
-    if variants:
-        parts += ["## Other recipes", variants]
+    sections = {
+        "Goals": _goals(results),
+        "Every configuration": _configurations(results),
+        "Trained on one, tested on another (seed 0)": _matrix(results),
+        f"{'IoU' if table.task == 'segmentation' else 'Recall'} by class, first seed": _classes(results),
+        "One network for several configurations": _mixtures(results),
+        "Other recipes": _variants(results),
+    }
+    for title, text in sections.items():
+        if text:
+            parts += [f"## {title}", text]
     missing = [
         f"- `{run.name}`: {', '.join(f'`{t}`' for t in tests)}"
         for run in table.runs
@@ -132,11 +128,13 @@ def _goals(results: Results) -> str:
         if loss is not None and loss.seeds < planned:
             verdict += f" so far ({loss.seeds} of {planned} seeds)"
         rows.append([f"`{goal.codec}`{against}", f"{goal.at_most:.1f}", *(["", ""] if loss is None else [str(loss), str(loss.seeds)]), verdict])
-    return grid(["after retraining", "may lose", "loses", "seeds", "goal"], rows) if rows else "None are stated."
+    return grid(["after retraining", "may lose", "loses", "seeds", "goal"], rows) if rows else ""
 
 
 def _configurations(results: Results) -> str:
     control, rows = results.table.control, []
+    if not results.runs(control, ORIGINAL):
+        return ""
     for codec in _tested(results):
         facts = next(row for (_, tested_on), row in results.rows.items() if tested_on == codec)
         before = results.difference((control, ORIGINAL), (control, codec))
@@ -166,7 +164,7 @@ def _matrix(results: Results) -> str:
     for run in runs:
         scores = {t: float(results.counts[run.name, t].score()[0]) for t in tested if (run.name, t) in results.counts}
         rows.append([f"`{run.train_on}`".replace("+", "` + `"), *(percent(scores.get(t)) for t in tested)])
-    return grid(["trained on", *(f"`{t}`" for t in tested)], rows)
+    return grid(["trained on", *(f"`{t}`" for t in tested)], rows) if rows else ""
 
 
 def _classes(results: Results) -> str:
@@ -204,7 +202,10 @@ def _variants(results: Results) -> str:
             gain = "" if usual is None else str(paired_difference([results.counts[usual.name, test]], [results.counts[run.name, test]]))
             score = percent(float(results.counts[run.name, test].score()[0]))
             rows.append([f"`{run.name}`", f"`{test}`", score, gain])
-    return grid(["run", "tested on", SCORES[results.table.task], "loses to the usual recipe"], rows) if rows else ""
+    header = ["run", "tested on", SCORES[results.table.task], "loses to the usual recipe"]
+    if not any(row[-1] for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    return grid(header, rows) if rows else ""
 
 
 def summary(results: Results) -> list[list[str]]:
