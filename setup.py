@@ -46,6 +46,8 @@ setup(
         # The remote computer: payloads in, labels out. No camera libraries beyond OpenCV's drawing.
         "remote": ["simplejpeg>=1.6", "opencv-python-headless>=4.5", "torch>=2.1", "safetensors>=0.4"],
         "report": ["matplotlib>=3.5"],
+        # The search of `plcv tune`.
+        "tune": ["cmaes>=0.10"],
         # ROS 2 Kilted as wheels (x86-64), for machines without a ROS installation.
         "ros": [
             "ros-rclpy[fastrtps]>=9.1",

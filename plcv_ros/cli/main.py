@@ -20,6 +20,7 @@ COMMANDS = {
     "latency": "show the latencies of a running graph, or make the report of a recorded one anew",
     "doctor": "check this machine (DDS transports, buffers, clocks, torch, weights) and print remedies",
     "train": "train a network",
+    "tune": "search the JPEG XS gains and priorities by which a network loses least",
     "eval": "score a checkpoint on a data set",
     "report": "make the tables and figures of docs/results from the scores that runs left",
     "scenes": "write or show generated driving scenes",

@@ -7,6 +7,7 @@ A configuration is named by a text:
 ``astc[:8x8[:fast]]``            block footprint, preset ``fast``, ``fine`` or ``paper``
 ``jpeg[:90]``                    quality
 ``jxs[:main[:3[:nosig]]]``       preset ``main``, ``high`` or ``pruned``, bits per pixel, without significance flags
+``jxs:main:2:weights=FILE``      with the gains and priorities in a file, as `plcv tune` writes it
 
 Several, joined by ``+``, are a mixture: every training picture goes through one of them, drawn at random.
 """
@@ -30,7 +31,7 @@ Image = npt.NDArray[np.uint8]
 
 ORIGINAL = "original"
 
-FORMS = "original, astc[:8x8[:fast]], jpeg[:90] or jxs[:main[:3[:nosig]]]"
+FORMS = "original, astc[:8x8[:fast]], jpeg[:90] or jxs[:main[:3[:nosig|:weights=FILE]]]"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _probe() -> Image:
 
 def parse_degradation(text: str, cache: Path | None = None) -> Degradation:
     """The configuration that ``text`` names (see the module's text); raises ValueError naming the part that is wrong."""
-    name, kind, options = _read(text)
+    name, kind, options = read_configuration(text)
     try:
         return Degradation(name, None if kind == ORIGINAL else make_codec(kind, **options), cache)
     except CodecError as error:
@@ -111,11 +112,11 @@ def parse_degradation(text: str, cache: Path | None = None) -> Degradation:
 
 def full_name(text: str) -> str:
     """``astc`` -> ``astc:8x8:fast``: the configuration with its defaults written out, whether its codec is there or not; or ValueError."""
-    return _read(text)[0]
+    return read_configuration(text)[0]
 
 
-def _read(text: str) -> tuple[str, str, dict[str, Any]]:
-    """Full name, codec and options for make_codec."""
+def read_configuration(text: str) -> tuple[str, str, dict[str, Any]]:
+    """Full name, codec (or ``original``) and options for make_codec; raises ValueError naming the part that is wrong."""
     kind, *words = text.strip().split(":")
     defaults = {ORIGINAL: (), "astc": ("8x8", "fast"), "jpeg": ("90",), "jxs": ("main", "3", "")}
     if kind not in defaults or len(words) > len(defaults[kind]):
@@ -131,10 +132,12 @@ def _read(text: str) -> tuple[str, str, dict[str, Any]]:
             return f"jpeg:{int(words[0])}", kind, {"quality": int(words[0])}
         if kind == "jxs":
             preset, rate, flags = words
-            if flags not in {"", "nosig"}:
-                raise ValueError(f"{flags!r}, expected nosig or nothing")
+            key, _, file = flags.partition("=")
+            further: dict[str, dict[str, Any]] = {"": {}, "nosig": {"significance": False}, "weights": {"weights": file}}
+            if key not in further or bool(file) != (key == "weights"):
+                raise ValueError(f"{flags!r}, expected nosig, weights=FILE or nothing")
             name = f"jxs:{preset}:{float(rate):g}" + (f":{flags}" if flags else "")
-            return name, kind, {"bpp": float(rate), "preset": preset, **({"significance": False} if flags else {})}
+            return name, kind, {"bpp": float(rate), "preset": preset, **further[key]}
     except ValueError as error:
         raise ValueError(f"codec {text!r}: {error}") from error
     return ORIGINAL, ORIGINAL, {}

@@ -14,7 +14,7 @@ from plcv_ros.training.results import TRAINING, Difference
 BEFORE, AFTER = "#b3b3b3", "#1b9e77"
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """A figure that needs no display; raises ModuleNotFoundError naming the extra without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -26,8 +26,8 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _save(figure: Any, path: Path) -> None:
-    # Without the version of matplotlib, so that equal figures are equal files.
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a PNG, without the version of matplotlib in it, so that equal figures are equal files."""
     figure.savefig(str(path), metadata={"Software": None})
 
 
@@ -42,7 +42,7 @@ def draw_losses(results: Results, path: Path) -> bool:
     bars = [bar for bar in bars if bar[1] or bar[2]]
     if not bars:
         return False
-    figure = _figure(9, 1.4 + 0.45 * len(bars))
+    figure = new_figure(9, 1.4 + 0.45 * len(bars))
     axes = figure.subplots()
     for which, (colour, label, shift) in enumerate(((BEFORE, "without retraining", -0.2), (AFTER, "after retraining", 0.2)), 1):
         chosen = [(row + shift, bar[which]) for row, bar in enumerate(bars) if bar[which] is not None]
@@ -57,7 +57,7 @@ def draw_losses(results: Results, path: Path) -> bool:
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
     axes.legend(frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
     return True
 
 
@@ -67,7 +67,7 @@ def draw_rates(results: Results, path: Path) -> bool:
     rates = {test: float(row["bits_per_pixel"]) for (_, test), row in results.rows.items() if test != ORIGINAL}
     if not rates:
         return False
-    figure = _figure(9, 5.5)
+    figure = new_figure(9, 5.5)
     axes = figure.subplots()
     families = {"astc": "o", "jpeg": "s", "jxs": "^"}
     for family, marker in families.items():
@@ -88,7 +88,7 @@ def draw_rates(results: Results, path: Path) -> bool:
     axes.set(xlabel="bits per pixel", ylabel=f"{SCORES[results.table.task]} (%)")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=9)
-    _save(figure, path)
+    save_figure(figure, path)
     return True
 
 
@@ -102,12 +102,12 @@ def draw_training(results: Results, path: Path) -> bool:
                 curves.append((run.name, [(int(row["epoch"]), float(row["loss"])) for row in csv.DictReader(opened)]))
     if not curves:
         return False
-    figure = _figure(9, 5)
+    figure = new_figure(9, 5)
     axes = figure.subplots()
     for name, points in curves:
         axes.plot(*zip(*points), marker=".", label=name)
     axes.set(xlabel="epoch", ylabel="training loss")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=8, ncols=2)
-    _save(figure, path)
+    save_figure(figure, path)
     return True

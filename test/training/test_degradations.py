@@ -85,6 +85,9 @@ def test_names_have_their_defaults_written_out(text: str, name: str) -> None:
         ("jpeg:0", "quality"),
         ("jxs:main:x", "could not convert"),
         ("jxs:main:3:sig", "expected nosig"),
+        ("jxs:main:3:weights=", "expected nosig, weights=FILE"),
+        ("jxs:main:3:nosig=1", "expected nosig, weights=FILE"),
+        ("jxs:main:3:weights=missing.json", "weights file missing.json cannot be read"),
     ],
 )
 def test_wrong_names_are_explained(text: str, reason: str) -> None:
