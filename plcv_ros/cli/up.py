@@ -82,7 +82,8 @@ def _run(graph: Any, args: argparse.Namespace) -> int:
         stragglers = stop(processes, args.grace)
     for process in processes:
         code = process.poll()
-        if code and process.name not in failed:
+        # Killed by the very signal that asked it to end: so young that Python was not there yet to answer.
+        if code and code != -signal.SIGINT and process.name not in failed:
             failed[process.name] = code
     for name in stragglers:
         print(f"plcv up: {name} did not end within {args.grace:g} s and was killed", file=sys.stderr)

@@ -50,7 +50,7 @@ class NodeSpec:
 
     def command(self) -> list[str]:
         """A command that runs the node in this Python environment, installed or not."""
-        return [sys.executable, "-m", f"plcv_ros.nodes.{self.executable}", *self.ros_arguments()]
+        return [sys.executable, "-m", "plcv_ros.nodes", self.executable, *self.ros_arguments()]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ PROBE = """
 import socket, statistics, sys, time
 address, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(0.3)
+s.settimeout(float(sys.argv[4]))
 times = []
 for k in range(count):
     start = time.perf_counter()
@@ -44,13 +44,13 @@ print(len(times), 1000 * statistics.median(times) if times else -1)
 """
 
 
-def probe(network: Network, count: int, size: int) -> tuple[int, float]:
-    """(answers, median round trip in ms) of ``count`` datagrams of ``size`` bytes, answered by 8 bytes each."""
+def probe(network: Network, count: int, size: int, patience_s: float = 30.0) -> tuple[int, float]:
+    """(answers, median round trip in ms) of ``count`` datagrams of ``size`` bytes, answered by 8 bytes each, within ``patience_s`` each."""
     done = subprocess.run(
-        network.command("camera", [sys.executable, "-c", PROBE, REMOTE_ADDRESS, str(count), str(size)]),
+        network.command("camera", [sys.executable, "-c", PROBE, REMOTE_ADDRESS, str(count), str(size), str(patience_s)]),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=True,
     )
     answers, median = done.stdout.split()
@@ -72,13 +72,13 @@ def test_link_does_what_it_is_told() -> None:
             assert slow >= 6.0 + 1400 * 8 / 1000
             network.change(Link(rate=100, delay_ms=0, loss=0.3))
             before = network.counters()["forth"]
-            answers, _ = probe(network, 40, 8)
+            answers, _ = probe(network, 40, 8, 0.3)
             after = network.counters()["forth"]
             lost = after["lost"] - before["lost"]
             assert 2 <= lost <= 30
-            assert 4 <= answers <= 36
+            assert 1 <= answers <= 40 - lost
             network.cut()
-            assert probe(network, 2, 8)[0] == 0
+            assert probe(network, 2, 8, 0.3)[0] == 0
             network.change(Link(rate=100, delay_ms=0))
             assert probe(network, 5, 8)[0] == 5
         finally:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
@@ -16,10 +15,12 @@ from typing import Any
 
 import pytest
 
-TIMEOUT_S = 40.0
-"""How long to wait for anything: generous, since two busy cores start five Python processes."""
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-_domains = itertools.count(os.getpid() % 40)
+from links.shifted_clock import ClockError, ShiftedClock
+
+TIMEOUT_S = 60.0
+"""How long to wait for anything to happen at all: generous, since two busy cores start five Python processes."""
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = TIMEOUT_S, each: Callable[[], Any] | None = None) -> Any:
@@ -41,7 +42,7 @@ class NodeProcess:
 
     def __init__(self, executable: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.name = executable
-        command = [sys.executable, "-m", f"plcv_ros.nodes.{executable}", *arguments]
+        command = [sys.executable, "-m", "plcv_ros.nodes", executable, *arguments]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True
         )
@@ -149,17 +150,23 @@ class Probe:
 
 
 @pytest.fixture
-def domain() -> int:
-    """A ROS domain that no other test of this run uses at the same time; skips where there is no ROS."""
-    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-    return 60 + next(_domains) % 40
-
-
-@pytest.fixture
 def probe(domain: int) -> Iterator[Probe]:
     probe = Probe(domain)
     yield probe
     probe.close()
+
+
+@pytest.fixture
+def shifted_clock(tmp_path: Path) -> Callable[..., ShiftedClock]:
+    """``shifted_clock(offset_s, drift_ppm)``: a clock for processes of this test that is wrong by so much."""
+
+    def make(offset_s: float = 0.0, drift_ppm: float = 0.0) -> ShiftedClock:
+        try:
+            return ShiftedClock(tmp_path, offset_s, drift_ppm)
+        except ClockError as error:
+            pytest.skip(str(error))
+
+    return make
 
 
 @pytest.fixture
@@ -185,7 +192,7 @@ def spawn(domain: int, tmp_path: Path) -> Iterator[Callable[..., NodeProcess]]:
             node.send(signal.SIGINT)
     for node in running:
         try:
-            node.wait(10.0)
+            node.wait()
         except subprocess.TimeoutExpired:
             node.kill()
         print(f"---- log of {node.name} ({node.process.returncode})\n{node.log}")  # pytest shows it where the test has failed

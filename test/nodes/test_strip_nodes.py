@@ -79,7 +79,7 @@ def test_receiver_conceals_counts_and_survives(spawn, probe):
     status = probe.status_of("decoder")
     decoded = probe.listen(Image, "camera/image/decoded", DEEP)
     events = probe.listen(TimeReference, "decoder/frame_events", DEEP)
-    node = spawn("decoder", strips=True, reliable=True, strip_patience_ms=100.0)
+    node = spawn("decoder", strips=True, reliable=True, strip_patience_ms=2000.0)
     publisher = probe.node.create_publisher(CompressedImage, "camera/image/astc_strips", DEEP)
     probe.wait_for(publisher.get_subscription_count, "the decoder to subscribe")
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A system clock that is wrong, for one process: preloaded, it adds an offset and a drift to CLOCK_REALTIME, as on another computer.
-// The file named by PLCV_TEST_CLOCK holds both and may be changed while the process runs. See shifted_clock.py.
+// The file named by PLCV_SHIFTED_CLOCK holds both and may be changed while the process runs. See shifted_clock.py.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static const struct setting* setting;
 static int64_t nanoseconds(const struct timespec* t) { return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec; }
 
 __attribute__((constructor)) static void open_setting(void) {
-  const char* path = getenv("PLCV_TEST_CLOCK");
+  const char* path = getenv("PLCV_SHIFTED_CLOCK");
   if (!path) return;
   int file = open(path, O_RDONLY);
   if (file < 0) return;
