@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write config/<configuration>.yaml from the nodes' parameter tables: ``python tools/write_configurations.py``. A test compares."""
+"""Write config/<configuration>.yaml from the nodes' parameter tables: ``python tools/write_configurations.py``. A test compares.
+
+The network of each is the shipped one for its codec, by the rules of ``checkpoint: auto`` (plcv_ros/perception/choice.py).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import textwrap
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from plcv_ros.nodes.parameters import TABLES, Row, Value  # this checkout, installed or not
+from plcv_ros.nodes.codec_parameters import coding_from  # this checkout, installed or not
+from plcv_ros.nodes.parameters import CODEC_ROWS, TABLES, Row, Value
+from plcv_ros.perception.choice import choose, specialists
+from plcv_ros.perception.shipped import DEFAULT, shipped
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
-    "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {"checkpoint": "espnetv2_astc_8x8"}),
-    "astc_12x12": (
-        "Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.",
-        {"astc_block": "12x12", "checkpoint": "espnetv2_astc_12x12"},
-    ),
+    "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
+    "astc_12x12": ("Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.", {"astc_block": "12x12"}),
     "jxs_main": ("JPEG XS, 3 bit per pixel, Main profile.", {"codec": "jxs", "transport": "jxs", "jxs_preset": "main"}),
     "jxs_high": ("JPEG XS, 3 bit per pixel, High profile: the best picture.", {"codec": "jxs", "transport": "jxs"}),
     "jxs_pruned": (
@@ -33,9 +36,23 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
 """Configuration -> what it is, and the parameters that differ from the nodes' defaults."""
 
 
+def coding(configuration: str) -> str:
+    """The codec of a configuration, as training names it; empty for auto."""
+    return coding_from({**{row.name: row.default for row in CODEC_ROWS}, **CONFIGURATIONS[configuration][1]})
+
+
+def checkpoint(configuration: str) -> str:
+    """The network of a configuration: ``auto`` where the codec is, else the shipped one for its codec, ``default`` where that is it."""
+    if not coding(configuration):
+        return "auto"
+    name = choose(coding(configuration), specialists(shipped()), DEFAULT)
+    return "default" if name == DEFAULT else name
+
+
 def text(configuration: str) -> str:
     """The parameter file: every parameter of every node, each with what it means."""
     headline, changes = CONFIGURATIONS[configuration]
+    changes = {**changes, "checkpoint": checkpoint(configuration)}
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
         f"# {headline}",

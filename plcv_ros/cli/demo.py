@@ -65,7 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="", metavar="WxH", help="size of the frames (default: the source's own; scenes: 640x360)")
     parser.add_argument("--rate", type=float, default=15.0, help="frames per second (default %(default)g)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for what is written (default %(default)s)")
-    parser.add_argument("--checkpoint", default="", help="network: a checkpoint's path or the name of a shipped one (default: the configuration's)")
+    parser.add_argument(
+        "--checkpoint", default="", help="network: a checkpoint's path, the name of a shipped one, or auto (default: the configuration's)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of the network; 0 takes half of the cores")
     parser.add_argument("--seed", type=int, default=0, help="seed of the generated scenes")
 

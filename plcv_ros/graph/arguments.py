@@ -108,7 +108,11 @@ ENCODER = (
 )
 
 REMOTE = (
-    Argument("checkpoint", "Network: a checkpoint's path, or the name of one that comes with the package.", sets={"segmentation": "checkpoint"}),
+    Argument(
+        "checkpoint",
+        "Network: a checkpoint's path, the name of one that comes with the package, or auto: those that do, each for the codec it was trained on.",
+        sets={"segmentation": "checkpoint"},
+    ),
     Argument("device", "Where the network runs: auto, cpu, cuda or cuda:<index>.", sets={"segmentation": "device"}),
     Argument("decoder", "Also run the decoder: sensor_msgs/Image on <image_topic>/decoded, for rviz and others.", "false", _BOOLEAN, bool),
     Argument("latency", "Also run the latency node.", "true", _BOOLEAN, bool),

@@ -56,7 +56,11 @@ class LatencyNode(FrameNode):
         self._meter = LinkMeter(self._run.links)
         self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
         self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
-        self._changes_inboxes = {name: PolledSubscription(self, String, f"/{name}/codec_changes", qos.latched(keep=100)) for name in self._followed}
+        self._changes_inboxes = [
+            (name, PolledSubscription(self, String, f"/{name}/{what}_changes", qos.latched(keep=100)))
+            for name in self._followed
+            for what in ("codec", "checkpoint")
+        ]
         self.create_timer(POLL_PERIOD_S, self._poll, clock=compat.steady_clock())
         self.create_timer(SAMPLE_PERIOD_S, self._sample, clock=compat.steady_clock())
         self.get_logger().info(f"following the frames of {', '.join(names) or 'no node'}")
@@ -67,9 +71,9 @@ class LatencyNode(FrameNode):
                 self._on_event(message)
         for message in self._diagnostics_inbox.take(POLL_LIMIT):
             self._on_diagnostics(message)
-        for name, inbox in self._changes_inboxes.items():
+        for name, inbox in self._changes_inboxes:
             for message in inbox.take(POLL_LIMIT):
-                self._on_codec_change(name, message.data)
+                self._on_change(name, message.data)
         self._aligner.release(time.monotonic_ns())
 
     def _on_event(self, message: Any) -> None:
@@ -93,7 +97,7 @@ class LatencyNode(FrameNode):
             if node in self._followed:
                 self._meter.add(node, time.time_ns(), time.monotonic(), {pair.key: pair.value for pair in status.values})
 
-    def _on_codec_change(self, name: str, text: str) -> None:
+    def _on_change(self, name: str, text: str) -> None:
         """``<time in ns, by the node's clock> <what>``."""
         when, _, what = text.partition(" ")
         if not when.isdecimal() or len(when) > 19 or not what:

@@ -197,7 +197,11 @@ SEGMENTATION = (
     Row("cameras", "", "Namespaces of several cameras, separated by commas: frames come from <camera>/<image_topic>, in batches; empty: one camera."),
     Row("deadline_ms", 100.0, "With several cameras: a batch grows only as long as its oldest frame is done by this age.", low=1.0, high=60_000.0),
     Row("max_batch", 8, "With several cameras: frames in one pass of the network at most.", low=1, high=64),
-    Row("checkpoint", "default", "Network: a checkpoint's path, or the name of one that comes with the package."),
+    Row(
+        "checkpoint",
+        "default",
+        "Network: a checkpoint's path, the name of one that comes with the package, or auto: those that do, each for the codec it was trained on.",
+    ),
     Row("device", "auto", "Where the network runs: auto, cpu, cuda, or cuda:<index>."),
     Row("threads", 0, "CPU threads of the network; 0 takes half of the cores, which is faster beside busy neighbours.", low=0, high=256),
     Row("max_age_ms", 1000.0, "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.", low=0.0, high=1e6, read_only=False),

@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from plcv_ros import codecs
 from plcv_ros.nodes import conversion, qos, transport, wire
+from plcv_ros.nodes.coding import ORIGINAL, coding_of
 from plcv_ros.nodes.delivery import DeliveryReports
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
@@ -26,10 +27,19 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Received:
-    """A picture: (H, W, 3) uint8 rgb8, and, where strips of it were lost, (H,) bool, True for rows that are concealed."""
+    """A picture: (H, W, 3) uint8 rgb8, and, where strips of it were lost, (H,) bool, True for rows that are concealed.
+
+    ``payload``: what it was decoded from, of a frame in strips the first one that came; None for raw frames.
+    """
 
     image: Pixels
     missing_rows: npt.NDArray[np.bool_] | None = None
+    payload: npt.NDArray[np.uint8] | None = None
+    strip: bool = False
+
+    def coding(self) -> str:
+        """The frame's codec, as far as its payload tells (:func:`plcv_ros.nodes.coding.coding_of`)."""
+        return ORIGINAL if self.payload is None else coding_of(self.payload, strip=self.strip)
 
 
 @dataclass
@@ -175,7 +185,9 @@ class FrameReceiver:
             self._node.events.flush()
 
     def _picture(self, content: Any) -> Received:
-        return Received(self._read(content) if self._raw else self._decode(content))
+        if self._raw:
+            return Received(self._read(content))
+        return Received(self._decode(content), payload=conversion.payload_of(content))
 
     def _recycle(self, content: Any) -> None:
         """The content of a mailbox item is not needed any more."""

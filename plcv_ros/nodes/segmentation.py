@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any
 
 from plcv_ros.nodes import diagnostics
+from plcv_ros.nodes.checkpoint_changes import CheckpointChanges
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.runner import run
@@ -29,26 +30,33 @@ class SegmentationNode(FrameNode):
 
     def __init__(self) -> None:
         super().__init__("segmentation")
-        self._predictor = self._load()
-        label_set = self._predictor.label_set
+        self._networks = self._load()
+        label_set = self._networks.label_set
         cameras = self._cameras()
         self._batcher: Any = None
         if cameras:
             from plcv_ros.perception.batching import Batcher
 
-            self._batcher = Batcher(self._predictor.predict_batch, self.integer("max_batch"))
-        predict = self._batcher.predict if self._batcher else lambda image, _deadline, _expires: self._predictor.predict(image)
-        self._streams = [SegmentationStream(self, camera, label_set, predict) for camera in cameras or [""]]
+            self._batcher = Batcher(self._networks[self._networks.default].predict_batch, self.integer("max_batch"))
+        changes = CheckpointChanges(self)
+        self._streams = [SegmentationStream(self, camera, self._networks, self._predict, changes) for camera in cameras or [""]]
         self._meter = diagnostics.Meter()
         start = time.monotonic()
-        (self._batcher or self._predictor).warmup(*WARMUP_SIZE)
+        self._networks.warmup(*WARMUP_SIZE)
+        if self._batcher is not None:
+            self._batcher.warmup(*WARMUP_SIZE)
         warmup_s = time.monotonic() - start
         for stream in self._streams:
             stream.receiver.subscribe()
+        ready = f" ({', '.join(self._networks)})" if len(self._networks) > 1 else ""
         self.get_logger().info(
-            f"{self.text('checkpoint')}: {len(label_set)} classes ({label_set.name}) on {self._predictor.device}, "
+            f"{self.text('checkpoint')}{ready}: {len(label_set)} classes ({label_set.name}) on {self._networks.device}, "
             f"warmed up in {warmup_s:.1f} s; waiting for frames on {', '.join(stream.receiver.topic for stream in self._streams)}"
         )
+
+    def _predict(self, image: Any, network: str, deadline: float, expires: float) -> Any:
+        predictor = self._networks[network]
+        return self._batcher.predict(image, deadline, expires, predictor.predict_batch) if self._batcher else predictor.predict(image)
 
     def _cameras(self) -> list[str]:
         cameras = [name.strip().strip("/") for name in self.text("cameras").split(",") if name.strip()]
@@ -58,9 +66,9 @@ class SegmentationNode(FrameNode):
 
     def _load(self) -> Any:
         try:
-            from plcv_ros.perception import load_predictor
+            from plcv_ros.perception.by_codec import load_networks
 
-            return load_predictor(self.text("checkpoint"), device=self.text("device"), threads=self.integer("threads"))
+            return load_networks(self.text("checkpoint"), device=self.text("device"), threads=self.integer("threads"))
         except ImportError as error:
             raise NodeError(f'the segmentation node needs {error.name or error}: pip install "plcv_ros[remote]"') from error
         except ValueError as error:
@@ -125,7 +133,11 @@ class SegmentationNode(FrameNode):
                 counted = {**stream.receiver.values(), **vars(stream.counters)}
                 sums.update({k: v for k, v in counted.items() if isinstance(v, int) and k not in {"width", "height"}})
                 values[f"fps_{stream.camera}"] = self._meter.rate(stream.camera, stream.counters.segmented)
+                values[f"checkpoint_{stream.camera}"] = stream.counters.checkpoint
             values.update(sums)
+        if len(self._networks) > 1:
+            for name in self._networks:
+                values[f"segmented_by_{name}"] = sum(stream.segmented_by[name] for stream in self._streams)
         if self._batcher is not None:
             passes = self._batcher.counters
             values.update(passes=passes.passes, largest_batch=passes.largest, late=passes.late)

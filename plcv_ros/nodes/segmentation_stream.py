@@ -5,28 +5,33 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-from plcv_ros.labels import IGNORE_INDEX, LabelSet
+from plcv_ros.labels import IGNORE_INDEX
 from plcv_ros.nodes import conversion, qos
+from plcv_ros.nodes.checkpoint_changes import CheckpointChanges
 from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.receiver import Received
 from plcv_ros.nodes.strip_receiver import make_receiver
 from plcv_ros.perception.batching import ExpiredError
 
+if TYPE_CHECKING:
+    from plcv_ros.perception.by_codec import Networks
+
 ALL_OLD_WARNING = 30
 """So many frames in a row that are all too old are no late frames but clocks that disagree."""
 
-Predict = Callable[[npt.NDArray[np.uint8], float, float], npt.NDArray[np.uint8]]
-"""(H, W, 3) uint8, when it should be done, when it need not be begun any more (s on the monotonic clock) -> (H, W) uint8."""
+Predict = Callable[[npt.NDArray[np.uint8], str, float, float], npt.NDArray[np.uint8]]
+"""(H, W, 3) uint8, name of the network, when it should be done, when it need not be begun any more (s on the monotonic clock) -> (H, W) uint8."""
 
 
 @dataclass
@@ -36,20 +41,27 @@ class Counters:
     segmented: int = 0
     failed: int = 0
     inference_ms: float = 0.0
+    checkpoint: str = ""
+    """The network that the latest frame had."""
+    checkpoint_changes: int = 0
 
 
 class SegmentationStream:
     """Receives, predicts and publishes for one camera. ``camera`` is its namespace, relative to the node's; empty for a node with one camera,
     whose topics are the node's own (``~/labels``), while those of several are ``<camera>/<node>/labels``."""
 
-    def __init__(self, node: FrameNode, camera: str, label_set: LabelSet, predict: Predict) -> None:
+    def __init__(self, node: FrameNode, camera: str, networks: Networks, predict: Predict, changes: CheckpointChanges) -> None:
         self.camera = camera
         self.frame_id = ""
         """Of the latest frame."""
         self.counters = Counters()
+        self.segmented_by: Counter[str] = Counter()
+        """Name of a network -> frames that had it."""
         self._node = node
+        self._networks = networks
         self._predict = predict
-        self._label_set = label_set
+        self._changes = changes
+        self._label_set = networks.label_set
         self._old_in_a_row = 0
         prefix = f"{camera}/{node.get_name()}/" if camera else "~/"
         base = f"{camera}/{node.text('image_topic')}" if camera else node.text("image_topic")
@@ -114,11 +126,25 @@ class SegmentationStream:
         deadline = now + min(max(deadline_s - age_s, 0.0), deadline_s)
         return deadline, now + max(expires_s - age_s, 0.0) if expires_s > 0 else math.inf
 
+    def _network_for(self, received: Received) -> str:
+        """Name of the network for a frame; a change is counted and told."""
+        if len(self._networks) == 1:
+            self.counters.checkpoint = self._networks.default
+            return self._networks.default
+        coding = received.coding()
+        before, name = self.counters.checkpoint, self._networks.choose(coding)
+        if name != before:
+            self.counters.checkpoint = name
+            self.counters.checkpoint_changes += bool(before)
+            self._changes.tell(self.camera, before, name, coding)
+        return name
+
     def _segment(self, header: Any, received: Received) -> None:
         image = received.image
         start = time.time_ns()
+        network = self._network_for(received)
         try:
-            labels = self._predict(image, *self._limits(header))
+            labels = self._predict(image, network, *self._limits(header))
         except ExpiredError:
             self.receiver.counters.dropped_old += 1
             self._node.events.note(header, "dropped")
@@ -139,6 +165,7 @@ class SegmentationStream:
         self._labels.publish(conversion.image_message(header, labels, "mono8"))
         self._node.events.note(header, "labels_published")
         self.counters.segmented += 1
+        self.segmented_by[network] += 1
         if self._overlay.get_subscription_count():
             overlay = self._label_set.overlay(image, labels, self._node.number("overlay_opacity"))
             self._overlay.publish(conversion.image_message(header, overlay, "rgb8"))

@@ -95,7 +95,7 @@ class StripReceiver(FrameReceiver):
                 described = wire.parse_format(message.format)
                 key = (stamp.sec, stamp.nanosec, message.header.frame_id)
                 payload = conversion.payload_of(message)
-                done = self._assembler.add(key, message.header, tag, described.codec, payload, described.colour)
+                done = self._assembler.add(key, message, tag, described.codec, payload, described.colour)
             except (StripError, CodecError) as error:
                 self.counters.malformed += 1
                 self._complain(error)
@@ -105,7 +105,7 @@ class StripReceiver(FrameReceiver):
                 self._changed.notify_all()
         for frame in done:
             # A frame that another one's strip has ended arrived with its own last strip.
-            self._offer(frame, now_ns if frame.header is message.header or frame.header.stamp == stamp else before_ns)
+            self._offer(frame, now_ns if frame.header.header.stamp == stamp else before_ns)
 
     def _give_up(self) -> None:
         while True:
@@ -120,20 +120,22 @@ class StripReceiver(FrameReceiver):
                 self._offer(frame, arrival_ns)
 
     def _offer(self, frame: Assembled, arrival_ns: int) -> None:
+        header = frame.header.header  # what came with the frame's first strip is that message
         self.counters.received += 1
         if frame.error is not None:
             self.counters.malformed += 1
             self._complain(frame.error)
-        self._node.events.note(frame.header, "received", arrival_ns)
-        self._report(frame.header, frame.strips, frame.count)
-        displaced = self._mailbox.put((frame.header, frame))
+        self._node.events.note(header, "received", arrival_ns)
+        self._report(header, frame.strips, frame.count)
+        displaced = self._mailbox.put((header, frame))
         if displaced is not None:
             self.counters.dropped_newer += 1
             self._node.events.note(displaced[0], "dropped")
             self._assembler.release(displaced[1].image)
 
     def _picture(self, content: Assembled) -> Received:
-        return Received(content.image, None if content.complete else content.missing_rows)
+        missing = None if content.complete else content.missing_rows
+        return Received(content.image, missing, conversion.payload_of(content.header), strip=True)
 
     def _recycle(self, content: Assembled) -> None:
         self._assembler.release(content.image)

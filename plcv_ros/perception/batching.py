@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of several cameras in one pass of the network, none of which is kept longer than its deadline allows. No ROS."""
+"""Pictures of several cameras in one pass of a network, none of which is kept longer than its deadline allows. No ROS."""
 
 from __future__ import annotations
 
@@ -82,6 +82,7 @@ class Counters:
 @dataclass
 class _Waiting:
     image: Pixels
+    network: BatchPredict
     deadline: float
     expires: float
     done: threading.Event = field(default_factory=threading.Event)
@@ -91,6 +92,9 @@ class _Waiting:
 
 class Batcher:
     """``predict`` may be called by many threads at once, one a camera; a thread of its own runs the network on what is waiting.
+
+    Pictures may ask for other networks than the batcher's own: a pass has pictures of one size, for one network. All of them should take
+    about the same time, which is learned for all together.
 
     No picture waits for others to come: a pass begins as soon as the one before has ended, with what is there. So batches form by
     themselves where the network is the bottleneck, and a lone picture is not delayed.
@@ -121,11 +125,12 @@ class Batcher:
             self.times.note(number, self._clock() - start)
             number *= 2
 
-    def predict(self, image: Pixels, deadline: float, expires: float = math.inf) -> Pixels:
+    def predict(self, image: Pixels, deadline: float, expires: float = math.inf, network: BatchPredict | None = None) -> Pixels:
         """(H, W, 3) uint8 -> (H, W) uint8, in one pass with what else is waiting. ``deadline``: when it should be done, ``expires``: when it need
-        not be begun any more, both by ``clock``. Raises what the network raises for this picture, ExpiredError, and RuntimeError after ``close``.
+        not be begun any more, both by ``clock``. ``network``: another one than the batcher's own. Raises what the network raises for this
+        picture, ExpiredError, and RuntimeError after ``close``.
         """
-        item = _Waiting(image, deadline, expires)
+        item = _Waiting(image, network or self._predict, deadline, expires)
         with self._condition:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -152,7 +157,7 @@ class Batcher:
                 self._run(batch)
 
     def _take(self) -> list[_Waiting]:
-        """The most urgent picture, and others of its size; empty where all had expired."""
+        """The most urgent picture, and others of its size and for its network; empty where all had expired."""
         now = self._clock()
         for item in self._waiting:
             if item.expires < now:
@@ -161,8 +166,8 @@ class Batcher:
         self._waiting = sorted((item for item in self._waiting if item.error is None), key=lambda item: item.deadline)
         if not self._waiting:
             return []
-        shape = self._waiting[0].image.shape
-        same = [item for item in self._waiting if item.image.shape == shape]
+        first = self._waiting[0]
+        same = [item for item in self._waiting if item.image.shape == first.image.shape and item.network == first.network]
         batch = same[: choose([item.deadline for item in same], now, self.times, self._max_batch)]
         taken = set(map(id, batch))
         self._waiting = [item for item in self._waiting if id(item) not in taken]
@@ -171,7 +176,7 @@ class Batcher:
     def _run(self, batch: list[_Waiting]) -> None:
         start = self._clock()
         try:
-            for item, labels in zip(batch, self._predict([item.image for item in batch])):
+            for item, labels in zip(batch, batch[0].network([item.image for item in batch])):
                 item.labels = labels
         except Exception as error:  # its callers shall have it: this thread must go on
             for item in batch:

@@ -32,15 +32,8 @@ from plcv_ros import __version__
 from plcv_ros.labels import LabelSet
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.networks import build_network
+from plcv_ros.perception.shipped import DEFAULT, FORMAT, KEY, SUFFIX, WEIGHTS, description
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
-"""Folder of the shipped checkpoints."""
-
-DEFAULT = "espnetv2_camvid_scenes"
-"""Name of the shipped checkpoint that ``default`` stands for."""
-
-KEY = "plcv_ros"
-FORMAT = 1
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_BYTES = 2 << 30
@@ -119,10 +112,10 @@ def find_checkpoint(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = WEIGHTS / f"{DEFAULT if str(name) == 'default' else name}.safetensors"
+    shipped = WEIGHTS / f"{DEFAULT if str(name) == 'default' else name}{SUFFIX}"
     if path.name == str(name) and shipped.is_file():
         return shipped
-    names = ", ".join(["default", *sorted(p.stem for p in WEIGHTS.glob("*.safetensors"))])
+    names = ", ".join(["default", *sorted(p.stem for p in WEIGHTS.glob(f"*{SUFFIX}"))])
     raise CheckpointError(f"{name}: no such checkpoint file; shipped ones: {names}")
 
 
@@ -145,17 +138,10 @@ def _parse(path: Path) -> Checkpoint:
 
     try:
         with safe_open(str(path), framework="pt", device="cpu") as file:
-            entries = file.metadata() or {}
-            if KEY not in entries:
-                raise ValueError(f"no {KEY!r} entry in the safetensors header: not a checkpoint of this package")
-            header = json.loads(entries[KEY])
+            header = description(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
     except SafetensorError as error:
         raise ValueError(f"not a readable safetensors file: {error}") from error
-    if not isinstance(header, dict):
-        raise TypeError(f"the {KEY!r} entry of the header is not a JSON object")
-    if header.get("format") != FORMAT:
-        raise ValueError(f"checkpoint format {header.get('format')!r}, this version reads {FORMAT}")
     architecture = _entry(header, "architecture", dict)
     normalisation = _entry(header, "normalisation", dict)
     checkpoint = Checkpoint(

@@ -35,15 +35,18 @@ class Predictor:
     every thread that asks it for parallel work, and two pools on the same cores slow each other (29 ms become 47 ms on two Zen 5 cores).
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
-        """Raises ValueError where the weights do not fit the architecture, or it is not one for segmentation."""
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", beside: Predictor | None = None) -> None:
+        """``beside``: another predictor of the process, whose thread does this one's work too, for the reason above.
+
+        Raises ValueError where the weights do not fit the architecture, or it is not one for segmentation.
+        """
         check_task(checkpoint.architecture, "segmentation")
         if len(checkpoint.label_set) > MAX_PIXEL_CLASSES:
             raise ValueError(f"{len(checkpoint.label_set)} classes: label images tell {MAX_PIXEL_CLASSES} apart")
         self.label_set: LabelSet = checkpoint.label_set
         self.metadata: dict[str, Any] = checkpoint.metadata
         self.device = torch.device(device)
-        self._worker = ThreadPoolExecutor(1, "predictor")
+        self._worker: ThreadPoolExecutor = ThreadPoolExecutor(1, "predictor") if beside is None else beside._worker
         self.network: nn.Module = self._worker.submit(self._prepare, checkpoint).result()
         std = np.asarray(checkpoint.std, np.float32)
         self._scale = 1 / (255 * std)
@@ -145,14 +148,14 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load_predictor(path_or_name: str | Path = "default", device: str = "auto", threads: int = 0) -> Predictor:
+def load_predictor(path_or_name: str | Path = "default", device: str = "auto", threads: int = 0, beside: Predictor | None = None) -> Predictor:
     """Load a checkpoint by path or shipped name (``default``) onto ``device`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``).
 
     Networks of other libraries go by the names of :mod:`plcv_ros.perception.published`.
 
     ``threads`` is the number of CPU threads torch uses, for the whole process; 0 takes half of the cores. All of them would be faster
     on an idle machine (29 instead of 44 ms on two cores), and several times slower as soon as decoder and DDS want one of them too.
-    Memory settings of the C library change as well (:mod:`plcv_ros.perception.memory`).
+    Memory settings of the C library change as well (:mod:`plcv_ros.perception.memory`). ``beside``: as of :class:`Predictor`.
     Raises :class:`CheckpointError` naming the path and the problem, ValueError for the device.
     """
     chosen = choose_device(device)
@@ -161,6 +164,6 @@ def load_predictor(path_or_name: str | Path = "default", device: str = "auto", t
     torch.set_num_threads(threads if threads > 0 else max(available_cores() // 2, 1))
     checkpoint = open_checkpoint(path_or_name)
     try:
-        return Predictor(checkpoint, chosen)
+        return Predictor(checkpoint, chosen, beside)
     except ValueError as error:
         raise CheckpointError(f"{path_or_name}: {error}") from error

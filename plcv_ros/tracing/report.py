@@ -84,7 +84,11 @@ def html_report(run: Run) -> str:
         _section("How the times are distributed", view.distribution_caption(), view.distribution()),
         _section("What became of the frames", "", view.outcomes()),
         _section("Use of the link", view.links_caption(), view.links()),
-        _section("Changes of the codec", "The codec follows what the link delivers. Dashed red lines above show when.", view.changes()),
+        _section(
+            "Changes of codec and network",
+            "The codec follows what the link delivers, the network the codec that it sees. Dashed red lines above show when.",
+            view.changes(),
+        ),
         _section("Clocks", view.clocks_caption(), view.clocks()),
         _section("All figures", "Milliseconds, over the frames that have the step.", view.stage_table()),
     ]

@@ -66,7 +66,8 @@ MAX_CHANGES = 1000
 
 
 class CodecChange(NamedTuple):
-    """A node's codec has another setting from ``time_ns`` on (the clock of the frames' times); ``text`` says which, and why."""
+    """A node's codec has another setting, or its frames another network, from ``time_ns`` on (the clock of the frames' times); ``text`` says which,
+    and why."""
 
     time_ns: int
     node: str

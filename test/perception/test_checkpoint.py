@@ -19,8 +19,9 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from plcv_ros.labels import CAMVID  # noqa: E402
 from plcv_ros.perception import CheckpointError, load_predictor  # noqa: E402
-from plcv_ros.perception.checkpoint import KEY, Checkpoint, read_checkpoint, save_checkpoint  # noqa: E402
+from plcv_ros.perception.checkpoint import Checkpoint, read_checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network  # noqa: E402
+from plcv_ros.perception.shipped import KEY  # noqa: E402
 
 SMALL = {"scale": 0.5, "width": 16, "fine": 8}
 

@@ -164,7 +164,7 @@ def test_external_clocks_that_disagree_are_named() -> None:
 
 def test_changes_of_the_codec_are_listed_and_marked(tmp_path: Path) -> None:
     run = make(60)
-    assert "Changes of the codec" not in html_report(run)
+    assert "Changes of codec" not in html_report(run)
     run.changes.append(CodecChange(START + 1_500_000_000, "camera", "astc 8x8 -> astc 12x12: <late>"))
     text = html_report(run)
     Page(text)

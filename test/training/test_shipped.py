@@ -13,7 +13,7 @@ pytest.importorskip("cv2")
 pytest.importorskip("plcv_ros.codecs._native")
 
 from plcv_ros.perception import load_predictor
-from plcv_ros.perception.checkpoint import WEIGHTS
+from plcv_ros.perception.shipped import WEIGHTS
 from plcv_ros.training.datasets import open_dataset
 from plcv_ros.training.degradations import parse_mixture
 from plcv_ros.training.evaluate import evaluate
