@@ -14,6 +14,9 @@ SECONDS ?= 20
 OUT ?= out/demo
 ARGS ?=
 
+# Test files that run side by side: most of them wait for processes most of the time.
+JOBS ?= 2
+
 BIN := $(VENV)/bin
 NATIVE := $(shell find plcv_ros/codecs/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
 SETUP := setup.py setup_native.py pyproject.toml tools/setup_environment.py
@@ -32,15 +35,15 @@ $(VENV)/.ready: $(SETUP) $(NATIVE)
 	$(PYTHON) tools/setup_environment.py --venv $(VENV)
 	@touch $@
 
-$(VENV)/.ready-tests: $(VENV)/.ready
-	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --editable '.[edge,remote,report,ros,test]'
-	@touch $@
+$(VENV)/.ready-tests: $(SETUP) $(NATIVE)
+	$(PYTHON) tools/setup_environment.py --venv $(VENV) --extras edge,remote,report,ros,test
+	@touch $(VENV)/.ready $@
 
 demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CODEC=astc_12x12, jxs_pruned, jpeg, ...
 	$(BIN)/plcv demo --source '$(SOURCE)' --codec '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
 
-test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part)
-	$(BIN)/python -m pytest $(PYTEST)
+test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part, JOBS=1 for one file at a time)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 test-slow: $(VENV)/.ready-tests  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST)

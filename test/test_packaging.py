@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from setup_native import CACHE, ObjectCache, object_key
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -62,6 +66,8 @@ def test_every_share_file_and_node_is_installed(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_wheel_holds_the_codecs_and_the_weights(tmp_path: Path) -> None:
     source = copy_of_the_source(tmp_path / "source")
+    if (ROOT / CACHE).is_dir():  # whether it compiles from nothing is known from where the tests run
+        shutil.copytree(ROOT / CACHE, source / CACHE)
     # --ignore-installed: otherwise pip removes the package from the environment that the tests run in.
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--ignore-installed", "--prefix", str(tmp_path / "prefix")]
     command = [sys.executable, "-m", "pip", "install", *options, "."]
@@ -81,3 +87,35 @@ def test_wheel_holds_the_codecs_and_the_weights(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert str(site) in run.stdout
     assert (tmp_path / "prefix" / "bin" / "plcv").is_file()
+
+
+def test_objects_are_compiled_again_when_anything_they_depend_on_changes(tmp_path: Path) -> None:
+    source, header = tmp_path / "one.cpp", tmp_path / "one.h"
+    source.write_text("int one();")
+    header.write_text("// one")
+    compiled: list[str] = []
+
+    def build(*command: str) -> str:
+        obj = tmp_path / "new" / "one.o"
+        shutil.rmtree(obj.parent, ignore_errors=True)
+
+        def compile_one() -> None:
+            compiled.append(source.read_text() + header.read_text() + " ".join(command))
+            obj.write_text(compiled[-1])
+
+        cache = ObjectCache(tmp_path / "cache", [header])
+        cache.compile(source, obj, command, compile_one)
+        cache.clean()
+        return obj.read_text()
+
+    assert build("c++", "-O3") == build("c++", "-O3") == compiled[0]
+    assert len(compiled) == 1
+    source.write_text("int two();")
+    assert build("c++", "-O3").startswith("int two();")
+    header.write_text("// two")
+    assert "// two" in build("c++", "-O3")
+    assert build("c++", "-O2").endswith("-O2")
+    assert build("c++", "-O2") == compiled[-1]
+    assert len(compiled) == 4
+    assert len(list((tmp_path / "cache").iterdir())) == 1, "what is not used any more is removed"
+    assert object_key(source, [header], ["c++"]) != object_key(source, [], ["c++"])
