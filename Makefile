@@ -36,7 +36,7 @@ $(VENV)/.ready: $(SETUP) $(NATIVE)
 	@touch $@
 
 $(VENV)/.ready-tests: $(SETUP) $(NATIVE)
-	$(PYTHON) tools/setup_environment.py --venv $(VENV) --extras edge,remote,report,ros,test
+	$(PYTHON) tools/setup_environment.py --venv $(VENV) --extras edge,remote,report,ros,tune,test
 	@touch $(VENV)/.ready $@
 
 demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CODEC=astc_12x12, jxs_pruned, jpeg, ...
