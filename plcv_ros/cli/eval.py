@@ -12,15 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
+
 if TYPE_CHECKING:
     from plcv_ros.training.classification import Top1
     from plcv_ros.training.evaluate import Evaluation
 
 EPILOG = """
-data sets: as for `plcv train segmentation`: camvid=PATH[,split=test], cityscapes=PATH, scenes[,seeds=0:20,frames=4], folder=PATH
+data sets: as for `plcv train segmentation`: camvid=PATH[,split=test], cityscapes=PATH, scenes[,seeds=0:20,frames=4], folder=PATH[,labels=cityscapes];
+           scenes are generated and need no files
 codecs: original, astc[:8x8[:fast]], jpeg[:90], jxs[:main[:3[:nosig]]]
 
 examples:
+  plcv eval default --data scenes --codec original --codec astc:12x12 --limit 8
   plcv eval default --data camvid=PATH --split test
   plcv eval default --data scenes --pictures out/scenes --worst
   plcv eval runs/mixed/model.safetensors --data camvid=PATH --split held-out --codec astc:8x8:fast --json out/score.json
@@ -32,8 +36,8 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plcv eval``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EPILOG
-    parser.add_argument("checkpoint", nargs="+", help="a checkpoint file, or the name of a shipped one (default: the shipped default)")
+    parser.epilog = f"{EPILOG}\nshipped checkpoints: default ({DEFAULT}), {', '.join(sorted(path.stem for path in WEIGHTS.glob(f'*{SUFFIX}')))}\n"
+    parser.add_argument("checkpoint", nargs="+", help="a checkpoint file, or the name of a shipped one: default or any of those below")
     parser.add_argument("--data", required=True, metavar="SET", help="labelled pictures, for example camvid=PATH or scenes")
     parser.add_argument("--split", metavar="NAME", help="of CamVid: test (default), val, train, fit or held-out")
     parser.add_argument("--codec", action="append", metavar="CODEC", help="send every picture through a codec first (repeat to test several)")
@@ -72,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         dataset = open_dataset(args.data, split=args.split or "test", seeds=UNSEEN_SEEDS)
         codecs = [parse_degradation(text, args.cache) for text in args.codec or ["original"]]
+        if args.record and args.limit:
+            raise ValueError("--record keeps scores of whole data sets; leave out --limit")
         if args.json and len(args.checkpoint) * len(codecs) > 1:
             raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
         for name in args.checkpoint:
@@ -99,7 +105,8 @@ def run(args: argparse.Namespace) -> int:
                     chosen = worst(result, args.picture_count) if args.worst else spread(len(indices), args.picture_count)
                     write_pictures(args.pictures, [indices[i] for i in chosen], network.predict, dataset, codec)
                 if args.record:
-                    record_score(find_checkpoint(name), {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}})
+                    figures = {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}}
+                    record_score(find_checkpoint(name), {**figures, "data": dataset.spec})
                 if args.csv:
                     append_csv(args.csv, row)
                 if args.json:
@@ -154,6 +161,7 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
         f"{result.name} {result.score():.2%}{accuracy}, "
         f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
+        soft_wrap=True,
     )
 
 

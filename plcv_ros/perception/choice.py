@@ -46,7 +46,7 @@ def choose(frames: str, trained_on: Mapping[str, str], default: str) -> str:
 
 
 def specialists(known: Mapping[str, Shipped], default: str = DEFAULT) -> dict[str, str]:
-    """Name -> codec of the checkpoints of one codec that may take the default's place: of its classes, trained on the same kinds of data."""
+    """Name -> codec of the checkpoints of one codec that may take the default's place: of its classes, from the same kinds of data."""
     like = known[default]
     return {
         name: each.codec

@@ -46,14 +46,9 @@ class Shipped:
         return tuple(str(row.get("name")) for row in self.header["label_set"]["classes"])
 
     @property
-    def data(self) -> tuple[Mapping[str, Any], ...]:
-        """The data sets it was trained on, without those of its initial weights."""
-        return tuple(entry for entry in self.header.get("data", ()) if "stage" not in entry)
-
-    @property
     def kinds_of_data(self) -> frozenset[str]:
-        """``camvid``, ``scenes``, ...: the first words of its data sets' names."""
-        return frozenset(str(entry["name"]).partition(" ")[0] for entry in self.data)
+        """``camvid``, ``scenes``, ...: the first words of the names of all data sets that its weights have seen."""
+        return frozenset(str(entry["name"]).partition(" ")[0] for entry in self.header.get("data", ()))
 
 
 def description(entries: Mapping[str, str]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Dataset:
     share: float = 1.0
     keeps: bool = True
     """Whether pictures stay in memory once read: not for data sets larger than that."""
+    spec: str = ""
+    """What opens it again elsewhere, with the last part of its path alone: ``camvid=camvid,split=test``. Scores name their data by it."""
     _kept: dict[int, tuple[Image, Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:

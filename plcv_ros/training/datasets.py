@@ -8,6 +8,7 @@ For example ``camvid=PATH,split=train``, ``cityscapes=PATH,split=val,height=512`
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from plcv_ros.training.classification_data import classes
 from plcv_ros.training.dataset import Dataset
@@ -53,6 +54,8 @@ def open_dataset(spec: str, split: str = "train", seeds: str = TRAINING_SEEDS) -
         options.setdefault("split", ("test" if "folds" in options else "val") if split == "held-out" else split)
     elif kind == "camvid":
         options.setdefault("split", split)
+    # Neither how much of it an epoch draws nor where copies are kept makes it other data.
+    named = [f"{key}={value}" for key, value in options.items() if key not in {"share", "keep"}]
     try:
         share = float(options.pop("share", "1"))
         dataset = OPENERS[kind](path, options)
@@ -65,4 +68,5 @@ def open_dataset(spec: str, split: str = "train", seeds: str = TRAINING_SEEDS) -
     if not len(dataset):
         raise ValueError(f"data set {spec!r} is empty")
     dataset.share = share
+    dataset.spec = ",".join([f"{kind}={Path(path).name}" if path else kind, *named])
     return dataset

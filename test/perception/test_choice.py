@@ -73,7 +73,8 @@ def test_of_two_alike_the_default() -> None:
 
 def test_specialists_can_take_the_defaults_place() -> None:
     def made(name: str, codec: str, kinds: tuple[str, ...] = ("camvid train", "scenes 1:2"), classes: tuple[str, ...] = ("road", "sky")) -> Shipped:
-        data = [*({"name": kind} for kind in kinds), {"name": "imagenet", "stage": "initial weights"}]
+        first, *others = kinds
+        data = [{"name": first}, *({"name": kind, "stage": "initial weights"} for kind in others)]
         return Shipped(Path(f"{name}.safetensors"), {"codec": codec, "data": data, "label_set": {"classes": [{"name": c} for c in classes]}})
 
     known = {
@@ -95,7 +96,7 @@ def test_shipped_headers() -> None:
         assert each.path.stem == each.name == name
         assert each.codec
         assert each.classes
-        assert each.data
+        assert each.kinds_of_data
         assert all(entry["licence"] in each.header["licence"] for entry in each.header["data"])
     # Several for one codec would leave it to chance which one is chosen.
     codecs = list(specialists(known).values())

@@ -89,6 +89,8 @@ def test_eval_prints_and_writes(trained: Path, tmp_path: Path, capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert "road" in printed
     assert "mIoU" in printed
+    assert main([*arguments, "--record", "--limit", "2"]) == 1
+    assert "--record keeps scores of whole data sets" in capsys.readouterr().err
     assert main([*arguments, "--limit", "2", "--csv", str(tmp_path / "a.csv")]) == 0
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert [row["pictures"] for row in rows] == ["4", "2"]
@@ -96,7 +98,7 @@ def test_eval_prints_and_writes(trained: Path, tmp_path: Path, capsys: pytest.Ca
     assert written["miou"] == pytest.approx(float(rows[0]["miou"]))
     assert 0.5 * 4 * 160 * 96 < np.sum(written["confusion"]) <= 4 * 160 * 96
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
-    assert [score["data"] for score in read_checkpoint(checkpoint).metadata["scores"]] == ["scenes 1:3"]
+    assert [score["data"] for score in read_checkpoint(checkpoint).metadata["scores"]] == ["scenes,seeds=1:3,frames=2,size=160x96"]
     before, after = (read_checkpoint(p).tensors for p in (trained / "model.safetensors", checkpoint))
     assert all(torch.equal(before[name], after[name]) for name in before)
 
