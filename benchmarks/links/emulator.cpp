@@ -12,6 +12,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -133,6 +134,10 @@ int main(int argc, char** argv) {
   loss_ppm = std::atoll(argv[4]);
   rate_mbit = std::atoll(argv[5]);
   queue_bytes = std::atoll(argv[6]) * 1000;
+  // A link does not wait for the programs that use it: where it may, the emulator comes before them.
+  sched_param priority{};
+  priority.sched_priority = 50;
+  sched_setscheduler(0, SCHED_FIFO, &priority);
   const int a = open_interface(argv[1]), b = open_interface(argv[2]);
   Direction forth{a, b, 88172645463325252u}, back{b, a, 362436069876543210u};
   std::thread([&] { forward(forth); }).detach();

@@ -117,6 +117,9 @@ class CameraNode(FrameNode):
             captured_ns = time.time_ns()
             counters.captured += 1
             self._send(frame, captured_ns)
+            if not self._source.live:
+                # Reading the next picture would compete with the sending of this one, where cores are few.
+                self._sender.wait_sent(self._period / 2)
         self._finish(limit)
 
     def _settled(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -91,23 +91,6 @@ def create_timed_subscription(node: Any, message_type: Any, topic: str, callback
     if hasattr(Subscription, "CallbackType"):
         return create_subscription(node, message_type, topic, callback, qos)
     return create_subscription(node, message_type, topic, lambda message: callback(message, None), qos)
-
-
-def take_waiting(subscription: Any, limit: int) -> Iterator[Any]:
-    """Up to ``limit`` messages that wait for a subscription; call it in the subscription's own callback.
-
-    The executor looks at every entity of the node again for each message, which takes longer than handling a small one. Distributions
-    whose subscriptions do not offer this deliver them one by one.
-    """
-    for _ in range(limit):
-        try:
-            with subscription.handle:
-                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        except (AttributeError, TypeError):
-            return
-        if taken is None:
-            return
-        yield taken[0]
 
 
 STAMPED_FLOATS = ("autoware_internal_debug_msgs", "tier4_debug_msgs")

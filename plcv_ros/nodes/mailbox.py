@@ -10,33 +10,46 @@ Item = TypeVar("Item")
 
 
 class Mailbox(Generic[Item]):
-    """One producer, one consumer. ``put`` never waits; ``get`` waits for an item or for ``close``."""
+    """One producer, one consumer. ``put`` never waits; ``get`` waits for an item or for ``close``.
+
+    The consumer waits for a plain lock: a frame is there sooner than through a threading.Condition, which has the woken thread queue for its
+    lock and for the interpreter in turn.
+    """
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._guard = threading.Lock()
+        self._ready = threading.Lock()
+        """Free while there is an item, or the end, to be looked at."""
+        self._ready.acquire()
         self._item: Item | None = None
         self._closed = False
 
     def put(self, item: Item) -> Item | None:
         """Leave ``item``; returns the one that nobody had fetched yet (or, after ``close``, ``item`` itself), else None."""
-        with self._condition:
+        with self._guard:
             if self._closed:
                 return item
             displaced, self._item = self._item, item
-            self._condition.notify_all()
-            return displaced
+            self._signal()
+        return displaced
 
     def get(self) -> Item | None:
         """The newest item, waited for; None once the box is closed and empty."""
-        with self._condition:
-            while self._item is None and not self._closed:
-                self._condition.wait()
-            item, self._item = self._item, None
-            self._condition.notify_all()
-            return item
+        while True:
+            self._ready.acquire()
+            with self._guard:
+                item, self._item = self._item, None
+                if self._closed:
+                    self._signal()  # for the calls to come
+                if item is not None or self._closed:
+                    return item
 
     def close(self) -> None:
         """No more items: ``get`` returns what is left, then None."""
-        with self._condition:
+        with self._guard:
             self._closed = True
-            self._condition.notify_all()
+            self._signal()
+
+    def _signal(self) -> None:
+        if self._ready.locked():
+            self._ready.release()

@@ -86,6 +86,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
                 self.fail(error)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
         return thread

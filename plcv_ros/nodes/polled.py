@@ -28,6 +28,9 @@ class _NeverExecuted(CallbackGroup):  # type: ignore[misc]  # rclpy is not seen 
         return
 
 
+NEVER_EXECUTED = _NeverExecuted()
+
+
 class PolledSubscription:
     """A subscription outside the executor. Ask for its messages with ``take``; its queue (``profile``) must hold what arrives in between.
 
@@ -37,7 +40,7 @@ class PolledSubscription:
 
     def __init__(self, node: Any, message_type: Any, topic: str, profile: Any) -> None:
         self._subscription = compat.create_subscription(node, message_type, topic, lambda _message: None, profile)
-        self._subscription.callback_group = _NeverExecuted()
+        self._subscription.callback_group = NEVER_EXECUTED
 
     def take(self, limit: int) -> Iterator[Any]:
         """The messages that lie ready, at most ``limit``."""

@@ -19,6 +19,7 @@ from plcv_ros import codecs
 from plcv_ros.nodes import conversion, qos, transport, wire
 from plcv_ros.nodes.coding import ORIGINAL, coding_of
 from plcv_ros.nodes.delivery import DeliveryReports
+from plcv_ros.nodes.intake import Intake
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 
@@ -94,7 +95,7 @@ class FrameReceiver:
         self.topic = node.resolve_topic_name(self._topics[0])
         """Where frames come from; with transport auto the first of the topics."""
         self._profile = self.profile(reliable)
-        self._subscriptions: list[Any] = []
+        self._intake: Intake | None = None
         self._reports = DeliveryReports(node, base)
         self.prepare()
 
@@ -107,23 +108,22 @@ class FrameReceiver:
 
     def subscribe(self) -> None:
         """Start to receive; nothing where it already does."""
-        if not self._subscriptions:
-            message_type = Image if self._raw else CompressedImage
-            self._subscriptions = [
-                qos.create_subscription(self._node, message_type, topic, self._on_message, self._profile) for topic in self._topics
-            ]
+        if self._intake is None:
+            self._intake = Intake(self._node, Image if self._raw else CompressedImage, self._topics, self._on_message, self._profile)
 
     def unsubscribe(self) -> None:
         """Stop to receive, in the executor's thread."""
-        while self._subscriptions:
-            self._node.destroy_subscription(self._subscriptions.pop())
+        if self._intake is not None:
+            self._intake.close()
+            self._intake = None
 
     def start(self) -> None:
         """Start the worker thread."""
         self._node.thread("decode", self._work)
 
     def stop(self) -> None:
-        """End the worker thread."""
+        """End the threads."""
+        self.unsubscribe()
         self._mailbox.close()
 
     def values(self) -> dict[str, Any]:
@@ -141,11 +141,11 @@ class FrameReceiver:
         counters.received += 1
         counters.bytes += len(message.data)
         self._node.events.note(message.header, "received", arrival_ns)
-        self._report(message.header, 1, 1)
         displaced = self._mailbox.put((message.header, message))
         if displaced is not None:
             counters.dropped_newer += 1
             self._node.events.note(displaced[0], "dropped")
+        self._report(message.header, 1, 1)
         if not self._warned:
             text = transport.warning(len(message.data), self._transport)
             if text is not None:

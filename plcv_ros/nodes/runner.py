@@ -22,10 +22,11 @@ from rclpy.signals import SignalHandlerOptions
 
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError, markdown
+from plcv_ros.nodes.scheduling import take_short_turns
 
 TEARDOWN_TIMEOUT_S = 5.0
 
-SWITCH_INTERVAL_S = 0.0002
+SWITCH_INTERVAL_S = 0.00005
 """A frame passes from one thread to the next. Python's own interval lets the first one keep the interpreter for up to 5 ms after that."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -55,6 +56,7 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
         print(f"usage: {executable} [--ros-args -p <parameter>:=<value> -r <name>:=<name> ...]\n\n{markdown(executable)}")
         return 0
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    take_short_turns()
     holder: list[FrameNode] = []
     with _signals(holder):
         try:

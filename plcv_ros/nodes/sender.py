@@ -127,6 +127,8 @@ class FrameSender:
         self._labels: Any = None if labels_topic is None else qos.create_publisher(node, Image, labels_topic, qos.frames_offered())
         self.topic = " and ".join(node.resolve_topic_name(topic) for topic in topics.values()) or node.resolve_topic_name(base)
         self._mailbox: Mailbox[Frame] = Mailbox()
+        self._idle = threading.Event()
+        self._idle.set()
         self._thread: threading.Thread | None = None
         self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
         self._transport = transport.active(rmw=transport.rmw_in_use())
@@ -258,7 +260,9 @@ class FrameSender:
         if frame.compressed is not None or frame.pixels is not None or (not self._compressed and frame.raw is not None):
             frame.traced = True
         if frame.empty:
+            self._idle.set()
             return
+        self._idle.clear()
         displaced = self._mailbox.put(frame)
         if displaced is not None:
             self.counters.dropped += 1
@@ -372,8 +376,13 @@ class FrameSender:
             if frame.labels is not None:
                 self._labels.publish(frame.labels)
             self.counters.published += 1
+            self._idle.set()
             self._recycle(frame)
             self._node.events.flush()
+
+    def wait_sent(self, timeout_s: float) -> None:
+        """Wait until the latest frame is published, at most ``timeout_s``."""
+        self._idle.wait(timeout_s)
 
     def drain(self) -> None:
         """Wait until the last frame is published and reliable subscribers have acknowledged it, for a bounded time."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From strips to pictures, in the executor's thread: an ASTC strip is decoded as it arrives, JPEG XS strips together; frames go to a worker thread.
+"""From strips to pictures: an ASTC strip is decoded by the thread that takes it, JPEG XS strips together; frames go to a worker thread.
 
 So decoding overlaps with sending, and a lost packet costs a strip, which is concealed from the frame before, instead of a frame.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from sensor_msgs.msg import CompressedImage
 
 from plcv_ros.codecs import CodecError
-from plcv_ros.nodes import compat, conversion, qos, wire
+from plcv_ros.nodes import conversion, qos, wire
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
@@ -30,10 +30,6 @@ def make_receiver(
     if not set(wire.transports_of(transport_name)) <= set(wire.CODECS_WITH_STRIPS):
         raise ParameterError("strips", True, f"false with transport {transport_name}: only {', '.join(wire.CODECS_WITH_STRIPS)} have strips")
     return StripReceiver(node, base, transport_name, reliable=reliable, handle=handle, accept=accept)
-
-
-MESSAGES_AT_ONCE = 200
-"""Then the node's other subscriptions and timers have their turn."""
 
 
 class StripReceiver(FrameReceiver):
@@ -77,12 +73,6 @@ class StripReceiver(FrameReceiver):
         }
 
     def _on_message(self, message: CompressedImage) -> None:
-        self._take(message)
-        for subscription in self._subscriptions:
-            for waiting in compat.take_waiting(subscription, MESSAGES_AT_ONCE):
-                self._take(waiting)
-
-    def _take(self, message: CompressedImage) -> None:
         now_ns = time.time_ns()
         self.last_arrival = time.monotonic()
         self.counters.bytes += len(message.data)
