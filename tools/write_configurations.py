@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from plcv_ros.nodes.codec_parameters import coding_from  # this checkout, installed or not
 from plcv_ros.nodes.parameters import CODEC_ROWS, TABLES, Row, Value
 from plcv_ros.perception.choice import choose, specialists
-from plcv_ros.perception.shipped import DEFAULT, shipped
+from plcv_ros.perception.shipped import DEFAULT, Shipped, shipped
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
@@ -41,18 +42,18 @@ def coding(configuration: str) -> str:
     return coding_from({**{row.name: row.default for row in CODEC_ROWS}, **CONFIGURATIONS[configuration][1]})
 
 
-def checkpoint(configuration: str) -> str:
-    """The network of a configuration: ``auto`` where the codec is, else the shipped one for its codec, ``default`` where that is it."""
+def checkpoint(configuration: str, known: Mapping[str, Shipped]) -> str:
+    """The network of a configuration: ``auto`` where the codec is, else that of the ``known`` ones for its codec, ``default`` where that is it."""
     if not coding(configuration):
         return "auto"
-    name = choose(coding(configuration), specialists(shipped()), DEFAULT)
+    name = choose(coding(configuration), specialists(known), DEFAULT)
     return "default" if name == DEFAULT else name
 
 
 def text(configuration: str) -> str:
     """The parameter file: every parameter of every node, each with what it means."""
     headline, changes = CONFIGURATIONS[configuration]
-    changes = {**changes, "checkpoint": checkpoint(configuration)}
+    changes = {**changes, "checkpoint": checkpoint(configuration, shipped())}
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
         f"# {headline}",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ class Shipped:
         return tuple(str(row.get("name")) for row in self.header["label_set"]["classes"])
 
     @property
+    def parameters(self) -> int:
+        """How many numbers training has set: all tensors but the statistics of batch normalisation."""
+        tensors = {name: entry for name, entry in read_safetensors_header(self.path).items() if name != "__metadata__"}
+        return sum(math.prod(t["shape"]) for name, t in tensors.items() if not name.endswith(("running_mean", "running_var", "num_batches_tracked")))
+
+    @property
     def kinds_of_data(self) -> frozenset[str]:
         """``camvid``, ``scenes``, ...: the first words of the names of all data sets that its weights have seen."""
         return frozenset(str(entry["name"]).partition(" ")[0] for entry in self.header.get("data", ()))
@@ -63,16 +70,27 @@ def description(entries: Mapping[str, str]) -> dict[str, Any]:
     return header
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """The description of a checkpoint file (safetensors: eight bytes of length, a JSON header, the tensors); raises CheckpointError."""
+def read_safetensors_header(path: Path) -> dict[str, Any]:
+    """The JSON header of a safetensors file: eight bytes of length, the header, the tensors. Raises CheckpointError."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > path.stat().st_size - 8:
                 raise ValueError(f"a header of {length} bytes, expected at most those of the file")
-            entries = json.loads(file.read(length)).get("__metadata__", {})
-        return description(entries)
-    except (OSError, ValueError, TypeError, AttributeError, struct.error) as error:
+            content = json.loads(file.read(length))
+        if not isinstance(content, dict):
+            raise TypeError("the header is not a JSON object")
+    except (OSError, ValueError, TypeError, struct.error) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return content
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The description of a checkpoint file; raises CheckpointError."""
+    entries = read_safetensors_header(path).get("__metadata__")
+    try:
+        return description(entries if isinstance(entries, dict) else {})
+    except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 

@@ -112,6 +112,7 @@ def test_headers_are_those_that_torch_reads() -> None:
         checkpoint = read_checkpoint(name)
         assert checkpoint.metadata == {k: v for k, v in each.header.items() if k not in {"architecture", "label_set", "normalisation"}}
         assert checkpoint.label_set.classes == each.classes
+        assert sum(p.numel() for p in checkpoint.network().parameters()) == each.parameters
 
 
 def damaged(text: str | None, length: int | None = None) -> bytes:
@@ -128,7 +129,7 @@ def damaged(text: str | None, length: int | None = None) -> bytes:
         (damaged("[]"), "not a JSON object"),
         (damaged("{"), "Expecting"),
         (damaged('{"format": 2}'), "checkpoint format 2, this version reads 1"),
-        ((5).to_bytes(8, "little") + b"[1,2]", "has no attribute"),
+        ((5).to_bytes(8, "little") + b"[1,2]", "the header is not a JSON object"),
     ],
 )
 def test_a_file_that_is_none(tmp_path: Path, content: bytes, text: str) -> None:
