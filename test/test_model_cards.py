@@ -36,6 +36,15 @@ def test_markers_are_needed() -> None:
         tool("write_model_cards").with_cards("# Shipped\n", shipped())
 
 
+def test_a_default_of_several_codecs_loses_little_to_those_of_one() -> None:
+    known = shipped()
+    if "+" not in known[DEFAULT].codec:
+        pytest.skip(f"{DEFAULT} was trained on {known[DEFAULT].codec} alone")
+    found = list(tool("write_model_cards").losses(known))
+    assert found, "no score of the default that can be compared"
+    assert [loss for loss in found if loss[2] - loss[3] > 0.005] == []
+
+
 def one_day() -> dict[str, Shipped]:
     """A default and others as the tables of runs make them; the file of the default stands in for theirs."""
     like = shipped()[DEFAULT]
@@ -61,7 +70,9 @@ def one_day() -> dict[str, Shipped]:
 def test_cards_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     known = one_day()
     monkeypatch.setattr(Shipped, "name", property(lambda self: next(name for name, each in known.items() if each is self)))
-    text = tool("write_model_cards").with_cards(README, known)
+    writer = tool("write_model_cards")
+    text = writer.with_cards(README, known)
+    assert "What the default loses" not in text
     lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| [`")}
     assert lines.keys() == known.keys()
     assert "`original`, `astc:8x8:fast`, `jxs:main:3`" in lines["mixture"]
@@ -74,6 +85,19 @@ def test_cards_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "| JPEG XS `main`, 3 bit/px | `jxs_main` |" in text
     assert "| JPEG XS `pruned`, 4 bit/px | `jxs_pruned` |" in text
     assert f"| JPEG | `{DEFAULT}` |" in text
+
+
+def test_losses_of_a_default_of_several_codecs() -> None:
+    known, writer = one_day(), tool("write_model_cards")
+    scores = [{"data": "camvid=camvid,split=test", "codec": codec, "miou": miou} for codec, miou in (("astc:8x8:fast", 0.6), ("jxs:main:3", 0.63))]
+    known[DEFAULT] = Shipped(known["mixture"].path, {**known["mixture"].header, "scores": scores})
+    assert [(codec, own, default) for codec, _, own, default in writer.losses(known)] == [
+        ("astc:8x8:fast", 0.61234, 0.6),
+        ("jxs:main:3", 0.61234, 0.63),
+    ]
+    text = "\n".join(writer.against_specialists(known))
+    assert "| `astc:8x8:fast` | `camvid=camvid,split=test` | 61.2 % | 60.0 % | +1.23 |" in text
+    assert "| -1.77 |" in text
 
 
 def test_configurations_of_others() -> None:

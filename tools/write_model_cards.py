@@ -40,7 +40,7 @@ def with_cards(readme: str, known: Mapping[str, Shipped]) -> str:
     _, found, tail = rest.partition(END)
     if not found:
         raise ValueError(f"{README}: expected the lines {BEGIN.strip()} and {END.strip()}")
-    parts = [overview(known), by_codec(known), *(card(each, known) for each in known.values())]
+    parts = [overview(known), by_codec(known), *against_specialists(known), *(card(each, known) for each in known.values())]
     return f"{head}{BEGIN}" + "\n\n".join(parts) + f"\n{END}{tail}"
 
 
@@ -72,6 +72,27 @@ def by_codec(known: Mapping[str, Shipped]) -> str:
     rows = ((frames, f"`{choose(codec, trained_on, DEFAULT)}`") for frames, codec in FRAMES)
     text = "With `checkpoint: auto` each frame has the network that was trained on its codec, and each file in `config/` names the one of its codec:"
     return f"## Which network sees which frames\n\n{text}\n\n{table(('frames', 'network'), rows)}"
+
+
+def losses(known: Mapping[str, Shipped]) -> Iterator[tuple[str, str, float, float]]:
+    """(codec, data, score of the checkpoint trained on it alone, score of the default), where both are recorded."""
+    of_default = {(score["data"], score["codec"]): main_score(score)[1] for score in known[DEFAULT].header["scores"]}
+    for name, codec in specialists(known).items():
+        for score in known[name].header["scores"]:
+            key = score["data"], score["codec"]
+            if name != DEFAULT and score["codec"] == codec and key in of_default:
+                yield codec, score["data"], main_score(score)[1], of_default[key]
+
+
+def against_specialists(known: Mapping[str, Shipped]) -> list[str]:
+    """What a default that was trained on several codecs loses to those of one; nothing for another default."""
+    rows = [
+        (f"`{codec}`", f"`{data}`", percent(own), percent(default), f"{100 * (own - default):+.2f}") for codec, data, own, default in losses(known)
+    ]
+    if "+" not in known[DEFAULT].codec or not rows:
+        return []
+    columns = ("frames", "data", "trained on them alone", f"`{DEFAULT}`", "it loses, points")
+    return [f"## What the default loses to networks of one codec\n\n{table(columns, rows)}"]
 
 
 def codecs(each: Shipped) -> str:

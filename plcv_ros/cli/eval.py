@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
 
 if TYPE_CHECKING:
+    from plcv_ros.perception import Predictor
+    from plcv_ros.perception.classifier import Classifier
     from plcv_ros.training.classification import Top1
     from plcv_ros.training.evaluate import Evaluation
 
@@ -30,6 +32,8 @@ examples:
   plcv eval runs/mixed/model.safetensors --data camvid=PATH --split held-out --codec astc:8x8:fast --json out/score.json
   plcv eval default runs/astc/model.safetensors --data camvid=PATH --codec original --codec astc:8x8 --csv out/matrix.csv
                                  (every checkpoint through every codec, as a matrix)
+  plcv eval default auto --data camvid=PATH --codec astc:8x8 --codec astc:12x12
+                                 (what a network of its own for each codec is worth)
 """
 
 
@@ -37,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plcv eval``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"{EPILOG}\nshipped checkpoints: default ({DEFAULT}), {', '.join(sorted(path.stem for path in WEIGHTS.glob(f'*{SUFFIX}')))}\n"
-    parser.add_argument("checkpoint", nargs="+", help="a checkpoint file, or the name of a shipped one: default or any of those below")
+    parser.add_argument(
+        "checkpoint", nargs="+", help="a checkpoint file, the name of a shipped one (below), or auto: for each codec the one that was trained on it"
+    )
     parser.add_argument("--data", required=True, metavar="SET", help="labelled pictures, for example camvid=PATH or scenes")
     parser.add_argument("--split", metavar="NAME", help="of CamVid: test (default), val, train, fit or held-out")
     parser.add_argument("--codec", action="append", metavar="CODEC", help="send every picture through a codec first (repeat to test several)")
@@ -56,11 +62,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv eval``: 0 when the figures are printed, 1 with the reason on stderr otherwise."""
     try:
-        from plcv_ros.perception import Predictor, load_predictor
+        from plcv_ros.perception import Predictor
+        from plcv_ros.perception.by_codec import AUTO
         from plcv_ros.perception.checkpoint import find_checkpoint, record_score
-        from plcv_ros.perception.classifier import Classifier, load_classifier
-        from plcv_ros.perception.networks import task_of
-        from plcv_ros.perception.published import open_checkpoint
+        from plcv_ros.perception.classifier import Classifier
         from plcv_ros.training.classification import evaluate_classes
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.degradations import parse_degradation
@@ -80,14 +85,16 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError("--record keeps scores of whole data sets; leave out --limit")
         if args.json and len(args.checkpoint) * len(codecs) > 1:
             raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
+        if args.record and AUTO in args.checkpoint:
+            raise ValueError(f"--record writes into a checkpoint, expected a name or path of one, not {AUTO}")
         for name in args.checkpoint:
-            load = load_classifier if task_of(open_checkpoint(name).architecture) == "classification" else load_predictor
-            network: Classifier | Predictor = load(name, args.device, args.threads)
-            if args.pictures and isinstance(network, Classifier):
-                raise ValueError("--pictures shows segmentations; this checkpoint is a classification network")
-            if network.label_set.classes != dataset.label_set.classes:
-                raise ValueError(f"{name} knows the classes of {network.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
+            network_for = load_checkpoint(name, args.device, args.threads)
             for codec in codecs:
+                network = network_for(codec.name)
+                if args.pictures and isinstance(network, Classifier):
+                    raise ValueError("--pictures shows segmentations; this checkpoint is a classification network")
+                if network.label_set.classes != dataset.label_set.classes:
+                    raise ValueError(f"{name} knows the classes of {network.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
                 started = time.perf_counter()
                 with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
                     advance = moving(bar, f"{name}, {codec.name}")
@@ -121,6 +128,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def load_checkpoint(name: str, device: str, threads: int) -> Callable[[str], Classifier | Predictor]:
+    """Codec -> the network of the checkpoint ``name`` for its frames, which is the same for all but with ``auto``; errors as in loading."""
+    from plcv_ros.perception import load_predictor
+    from plcv_ros.perception.by_codec import AUTO, load_networks
+    from plcv_ros.perception.classifier import load_classifier
+    from plcv_ros.perception.networks import task_of
+    from plcv_ros.perception.published import open_checkpoint
+
+    if name == AUTO:
+        networks = load_networks(AUTO, device, threads)
+        return lambda codec: networks[networks.choose(codec)]
+    classifies = task_of(open_checkpoint(name).architecture) == "classification"
+    network = load_classifier(name, device, threads) if classifies else load_predictor(name, device, threads)
+    return lambda _: network
+
+
 def moving(bar: Any, title: str) -> Callable[[int, int], None]:
     """A function of (done, total) that moves a new line of a rich progress bar."""
     task = bar.add_task(title, total=None)
@@ -139,7 +162,12 @@ def print_matrix(console: Any, cells: list[dict[str, Any]]) -> None:
         table.add_column(codec, justify="right")
     for start in range(0, len(cells), len(codecs)):
         row = cells[start : start + len(codecs)]
-        table.add_row(row[0]["checkpoint"], row[0]["trained_on"], *(f"{cell.get('miou', cell.get('top1')):.1%}" for cell in row))
+        trained_on = {cell["trained_on"] for cell in row}
+        table.add_row(
+            row[0]["checkpoint"],
+            trained_on.pop() if len(trained_on) == 1 else "each its own",
+            *(f"{cell.get('miou', cell.get('top1')):.1%}" for cell in row),
+        )
     console.print(table)
 
 

@@ -128,6 +128,20 @@ def test_eval_of_several_is_a_matrix(trained: Path, tmp_path: Path, capsys: pyte
     assert "--json holds one" in capsys.readouterr().err
 
 
+def test_eval_of_the_networks_by_codec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("plcv_ros.codecs._native")
+    codecs = ["--codec", "astc:8x8", "--codec", "astc:12x12"]
+    arguments = ["--data", "scenes,seeds=1:2,frames=1,size=320x192", "--device", "cpu", *codecs, "--csv", str(tmp_path / "m.csv")]
+    assert main(["eval", "auto", "espnetv2_astc_8x8", "espnetv2_astc_12x12", *arguments]) == 0
+    auto_8, auto_12, own_8, _, _, own_12 = csv.DictReader((tmp_path / "m.csv").open())
+    for auto, own in ((auto_8, own_8), (auto_12, own_12)):
+        assert auto["checkpoint"] == "auto"
+        assert (auto["trained_on"], auto["miou"]) == (own["trained_on"], own["miou"])
+    assert "each its own" in capsys.readouterr().out
+    assert main(["eval", "auto", "--data", "scenes", "--record"]) == 1
+    assert "--record writes into a checkpoint" in capsys.readouterr().err
+
+
 def test_worst_pictures_first(trained: Path, tmp_path: Path) -> None:
     arguments = ["eval", str(trained / "model.safetensors"), "--data", "scenes,seeds=1:6,frames=1,size=160x96", "--device", "cpu"]
     assert main([*arguments, "--pictures", str(tmp_path), "--worst", "--picture-count", "2", "--json", str(tmp_path / "a.json")]) == 0
