@@ -45,6 +45,9 @@ CSV_FILE = REFERENCE / "link.csv"
 PLOT_FILE = REFERENCE / "link.png"
 DOMAIN = "41"
 START_S = 25.0
+REPAIR_MS = 100.0
+THREADS = 2
+"""Of every encoder and decoder that can use them."""
 BUSY = 0.9
 """Share of a link's rate above which latencies are those of a queue that grows."""
 
@@ -85,7 +88,7 @@ SENDERS = {
 
 @dataclass(frozen=True)
 class Combination:
-    """One run: a sender, whole frames or strips, best effort or reliable, a link."""
+    """One run: a sender, whole frames or strips, best effort or reliable (whole frames: by TCP; strips: lost ones are asked for again), a link."""
 
     sender: str
     strips: bool
@@ -208,9 +211,10 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
     """One run; the figures of a Row. ``record``: where the deliveries are kept, for the accuracy under loss."""
     sender, total = SENDERS[combination.sender], WARM_FRAMES + frames
     environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LINKS.parent), "PLCV_RECORD": str(record)}
-    # TCP resends what is lost; best effort is UDP, which lets it go.
-    environment |= build("edge", {"middleware": "large_data" if combination.reliable else "profile"}).environment
-    assert not combination.reliable or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
+    # TCP resends what is lost of whole frames; UDP lets it go, and receivers of strips ask for it again.
+    tcp = combination.reliable and not combination.strips
+    environment |= build("edge", {"middleware": "large_data" if tcp else "profile"}).environment
+    assert not tcp or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
     report, record_time = folder / "camera.json", total / RATE
     with Network(combination.link) as network:
 
@@ -222,11 +226,10 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
             camera_words = [str(LINKS / "h264.py"), "camera", str(pictures), str(RATE), str(total), str(sender.bit_rate), str(report)]
             watch = None
         else:
-            strips = combination.strips
             receiver = start(
                 "remote",
                 "receiver",
-                [str(LINKS / "recorder.py"), *_parameters(transport=sender.transport, reliable=combination.reliable, strips=strips)],
+                [str(LINKS / "recorder.py"), *_parameters(**receiver_parameters(combination))],
             )
             parameters = {
                 **sender.parameters,
@@ -234,7 +237,8 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
                 "rate": RATE,
                 "frames": total,
                 "start_when_subscribed": True,
-                "strips": strips,
+                "strips": combination.strips,
+                "threads": THREADS,
             }
             if sender.transport == "compressed":
                 parameters["jpeg_quality"] = quality
@@ -251,6 +255,18 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
                 if process is not None:
                     process.end()
     return _figures(combination, frames, record, _camera_values(report, sender), cpu, counters)
+
+
+def receiver_parameters(combination: Combination) -> dict[str, Any]:
+    """Parameters of the receiving node."""
+    whole_by_tcp = combination.reliable and not combination.strips
+    return {
+        "transport": SENDERS[combination.sender].transport,
+        "reliable": whole_by_tcp,
+        "strips": combination.strips,
+        "strip_repair_ms": REPAIR_MS if combination.strips and combination.reliable else 0.0,
+        "decode_threads": THREADS,
+    }
 
 
 def _parameters(**values: Any) -> list[str]:
@@ -273,12 +289,18 @@ def _cpu_share(camera: Process, receiver: Process, seconds: float) -> tuple[floa
 def _camera_values(path: Path, sender: Sender) -> dict[str, float]:
     if sender.transport == "h264":
         values = json.loads(path.read_text(encoding="utf-8"))
-        return {"bytes": values["bytes"], "encode_ms": statistics.median(values["encode_ms"]), "publish_ms": statistics.median(values["publish_ms"])}
+        return {
+            "late": 0,
+            "bytes": values["bytes"],
+            "encode_ms": statistics.median(values["encode_ms"]),
+            "publish_ms": statistics.median(values["publish_ms"]),
+        }
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     lines = [line for line in lines if int(line["published"]) > 0]
     if not lines:
         raise RuntimeError(f"the camera published nothing; see {path}")
     return {
+        "late": int(lines[-1]["late"]),
         "bytes": int(lines[-1]["bytes"]) / int(lines[-1]["encoded"] if sender.transport != "raw" else lines[-1]["published"]),
         "encode_ms": statistics.median(float(line["encode_ms"]) for line in lines),
         "publish_ms": statistics.median(float(line["publish_ms"]) for line in lines),
@@ -296,8 +318,10 @@ def _figures(
     with record.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     stamps = np.array([int(line["stamp_ns"]) for line in lines], np.int64)
-    # The camera's frames are a frame's time apart: those of the warm-up are the first ones.
-    measured = stamps >= stamps.min() + round((WARM_FRAMES - 0.5) / RATE * 1e9) if stamps.size else np.zeros(0, bool)
+    # The camera's frames are a frame's time apart: those measured are the last ones. The first may get lost before both sides know each other.
+    measured = stamps > stamps.max() - round((frames - 0.5) / RATE * 1e9) if stamps.size else np.zeros(0, bool)
+    # A machine that is busy with other things may leave the camera no time for a frame, which then was never sent.
+    frames = max(int(measured.sum()), frames - int(camera["late"]))
     kept = [line for line, use in zip(lines, measured) if use]
     latency = np.array([(int(line["decoded_ns"]) - int(line["stamp_ns"])) / 1e6 for line in kept])
     lost_rows = np.array([rows_missing(line["missing_rows"]) for line in kept])

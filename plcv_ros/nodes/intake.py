@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,15 +22,28 @@ JOIN_TIMEOUT_S = 2.0
 
 
 class Intake:
-    """Calls ``callback(message)`` for every message of ``topics``, in one thread, from now until ``close``.
+    """Calls ``callback(message)`` for every message of ``topics``, in one thread, from now until ``close``, and in the same thread
+    ``on_deadline()`` once ``time.monotonic()`` has passed ``deadline()`` (None: there is none), which is asked for after every message.
 
     That a publisher's QoS does not match is logged until the first message has come: whoever waits for a subscription's events is
     woken up by Fast DDS for each of its messages too.
     """
 
-    def __init__(self, node: Any, message_type: Any, topics: list[str], callback: Callable[[Any], None], profile: Any) -> None:
+    def __init__(
+        self,
+        node: Any,
+        message_type: Any,
+        topics: list[str],
+        callback: Callable[[Any], None],
+        profile: Any,
+        *,
+        deadline: Callable[[], float | None] = lambda: None,
+        on_deadline: Callable[[], None] = lambda: None,
+    ) -> None:
         self._node = node
         self._callback = callback
+        self._deadline = deadline
+        self._on_deadline = on_deadline
         self._closed = False
         self._wake = rclpy_implementation.GuardCondition(node.context.handle)
         self._subscriptions = [qos.create_subscription(node, message_type, topic, callback, profile) for topic in topics]
@@ -59,7 +73,8 @@ class Intake:
                 for subscription in subscriptions:
                     wait_set.add_subscription(subscription.handle)
                 wait_set.add_guard_condition(self._wake)
-                wait_set.wait(-1)
+                deadline = self._deadline()
+                wait_set.wait(-1 if deadline is None else max(0, round(1e9 * (deadline - time.monotonic()))))
                 for subscription in subscriptions:
                     while not self._closed:
                         taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
@@ -69,6 +84,9 @@ class Intake:
                         if not heard:
                             heard = True
                             self._leave_events()
+                deadline = self._deadline()
+                if deadline is not None and time.monotonic() >= deadline:
+                    self._on_deadline()
 
     def _leave_events(self) -> None:
         for subscription in self._subscriptions:

@@ -143,7 +143,20 @@ _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels befor
 _DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
 _STRIPS = (
     Row("strips", False, "Receive frames in strips, from <base>/<transport>_strips; both sides must agree."),
-    Row("strip_patience_ms", 8.0, "Take the rest of a frame for lost after so long without a strip of it.", low=0.5, high=10_000.0),
+    Row(
+        "strip_patience_ms",
+        8.0,
+        "Take the rest of a frame for lost after so long without a strip of it, or sooner where strips come in closer succession.",
+        low=0.5,
+        high=10_000.0,
+    ),
+    Row(
+        "strip_repair_ms",
+        0.0,
+        "Ask the sender for lost strips again, until none of a frame has come for so long; 0 conceals them at once.",
+        low=0.0,
+        high=10_000.0,
+    ),
 )
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
 _CLOCK_SYNC = Row(

@@ -81,6 +81,7 @@ class FrameReceiver:
         self.counters = Counters()
         self.last_arrival: float | None = None
         self._node = node
+        self._base = base
         self._handle = handle
         self._accept = accept
         self._max_pixels = node.integer("max_pixels")
@@ -106,10 +107,14 @@ class FrameReceiver:
         """Quality of service of the subscription."""
         return qos.frames_requested(reliable)
 
+    def make_intake(self, message_type: Any, topics: list[str]) -> Intake:
+        """The thread that takes messages."""
+        return Intake(self._node, message_type, topics, self._on_message, self._profile)
+
     def subscribe(self) -> None:
         """Start to receive; nothing where it already does."""
         if self._intake is None:
-            self._intake = Intake(self._node, Image if self._raw else CompressedImage, self._topics, self._on_message, self._profile)
+            self._intake = self.make_intake(Image if self._raw else CompressedImage, self._topics)
 
     def unsubscribe(self) -> None:
         """Stop to receive, in the executor's thread."""

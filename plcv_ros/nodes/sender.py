@@ -31,6 +31,7 @@ from plcv_ros.nodes.codec_parameters import codec_from
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
+from plcv_ros.nodes.strip_requests import SentStrips
 from plcv_ros.strips import StripTag, write_tag
 
 SPARE_BUFFERS = 3
@@ -120,6 +121,7 @@ class FrameSender:
             name: qos.create_publisher(node, CompressedImage, topic, profile, on_demand if name == codecs[0] else None)
             for name, topic in topics.items()
         }
+        self._sent_strips = SentStrips(node, base) if self._strip_bytes else None
         self._raw: Any = None
         if offer_raw or not codecs:
             self._raw = qos.create_publisher(node, Image, base, qos.frames_offered(), None if codecs else on_demand)
@@ -194,6 +196,8 @@ class FrameSender:
         values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic}
         if self._adaptive is not None:
             values.update(self._adaptive.status())
+        if self._sent_strips is not None:
+            values.update(strips_resent=self._sent_strips.resent, requests_malformed=self._sent_strips.malformed)
         if not subscribers:
             return diagnostics.Status(diagnostics.OK, f"nobody subscribes to {self.topic}; nothing is encoded", values)
         text = f"{fps:.1f} fps of {counters.width}x{counters.height} at {counters.bits_per_pixel:.2f} bit/px"
@@ -313,6 +317,8 @@ class FrameSender:
                 handed_over_ns = time.time_ns()
                 publisher.publish(message)
                 publishing_ns += time.time_ns() - handed_over_ns
+                if self._sent_strips is not None:
+                    self._sent_strips.keep(header, strip.index, publisher, message.format, data)
                 size += len(data)
         except CodecError as error:
             self._refused(header, error)
@@ -397,6 +403,8 @@ class FrameSender:
     def stop(self) -> None:
         """End the publishing thread once it has published what is waiting."""
         self._mailbox.close()
+        if self._sent_strips is not None:
+            self._sent_strips.close()
 
 
 def _listeners(publisher: Any) -> int:

@@ -6,7 +6,6 @@ So decoding overlaps with sending, and a lost packet costs a strip, which is con
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +14,11 @@ from sensor_msgs.msg import CompressedImage
 
 from plcv_ros.codecs import CodecError
 from plcv_ros.nodes import conversion, qos, wire
+from plcv_ros.nodes.intake import Intake
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
+from plcv_ros.nodes.strip_requests import StripRequests
 from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
 
 
@@ -39,26 +40,27 @@ class StripReceiver(FrameReceiver):
 
     def prepare(self) -> None:
         """Make the place where strips come together."""
-        self._assembler = StripAssembler(self._max_pixels, self._node.number("strip_patience_ms") / 1000, threads=self._threads)
-        self._changed = threading.Condition()
-        self._closed = False
+        repair_s = self._node.number("strip_repair_ms") / 1000
+        patience_s = self._node.number("strip_patience_ms") / 1000
+        self._assembler = StripAssembler(self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s)
+        self._requests = StripRequests(self._node, self._base) if repair_s else None
         self._latest_ns = 0
 
     def profile(self, reliable: bool) -> Any:
-        """Two frames of strips wait for the executor."""
+        """Some frames of strips wait to be taken."""
         return qos.strips_requested(reliable)
 
-    def start(self) -> None:
-        """Start the worker thread, and the one that gives up waiting for lost tails."""
-        super().start()
-        self._node.thread("patience", self._give_up)
-
-    def stop(self) -> None:
-        """End the threads."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        super().stop()
+    def make_intake(self, message_type: Any, topics: list[str]) -> Intake:
+        """As of whole frames, and give up waiting for what is lost."""
+        return Intake(
+            self._node,
+            message_type,
+            topics,
+            self._on_message,
+            self._profile,
+            deadline=lambda: self._assembler.deadline,
+            on_deadline=self._on_silence,
+        )
 
     def values(self) -> dict[str, Any]:
         """Counters for ``/diagnostics``."""
@@ -69,6 +71,7 @@ class StripReceiver(FrameReceiver):
             "strips_missing": counters.missing,
             "strips_late": counters.late,
             "strips_doubled": counters.doubled,
+            "strips_requested": counters.requested,
             "frames_partial": counters.partial,
         }
 
@@ -77,37 +80,31 @@ class StripReceiver(FrameReceiver):
         self.last_arrival = time.monotonic()
         self.counters.bytes += len(message.data)
         stamp = message.header.stamp
-        with self._changed:
-            waited = self._assembler.deadline
-            before_ns = self._latest_ns
-            try:
-                tag = read_tag(message.format)
-                described = wire.parse_format(message.format)
-                key = (stamp.sec, stamp.nanosec, message.header.frame_id)
-                payload = conversion.payload_of(message)
-                done = self._assembler.add(key, message, tag, described.codec, payload, described.colour)
-            except (StripError, CodecError) as error:
-                self.counters.malformed += 1
-                self._complain(error)
-                return
-            self._latest_ns = now_ns
-            if waited is None and self._assembler.deadline is not None:
-                self._changed.notify_all()
+        try:
+            tag = read_tag(message.format)
+            described = wire.parse_format(message.format)
+            key = (stamp.sec, stamp.nanosec, message.header.frame_id)
+            payload = conversion.payload_of(message)
+            done = self._assembler.add(key, message, tag, described.codec, payload, described.colour)
+        except (StripError, CodecError) as error:
+            self.counters.malformed += 1
+            self._complain(error)
+            return
+        before_ns, self._latest_ns = self._latest_ns, now_ns
         for frame in done:
             # A frame that another one's strip has ended arrived with its own last strip.
             self._offer(frame, now_ns if frame.header.header.stamp == stamp else before_ns)
+        self._ask()
 
-    def _give_up(self) -> None:
-        while True:
-            with self._changed:
-                if self._closed:
-                    return
-                deadline = self._assembler.deadline
-                self._changed.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-                done = self._assembler.expire()
-                arrival_ns = self._latest_ns
-            for frame in done:
-                self._offer(frame, arrival_ns)
+    def _on_silence(self) -> None:
+        for frame in self._assembler.expire():
+            self._offer(frame, self._latest_ns)
+        self._ask()
+
+    def _ask(self) -> None:
+        if self._requests is not None:
+            for request in self._assembler.requests():
+                self._requests.ask(request.header.header, request.indices, request.count)
 
     def _offer(self, frame: Assembled, arrival_ns: int) -> None:
         header = frame.header.header  # what came with the frame's first strip is that message
@@ -116,12 +113,12 @@ class StripReceiver(FrameReceiver):
             self.counters.malformed += 1
             self._complain(frame.error)
         self._node.events.note(header, "received", arrival_ns)
-        self._report(header, frame.strips, frame.count)
         displaced = self._mailbox.put((header, frame))
         if displaced is not None:
             self.counters.dropped_newer += 1
             self._node.events.note(displaced[0], "dropped")
             self._assembler.release(displaced[1].image)
+        self._report(header, frame.strips, frame.count)
 
     def _picture(self, content: Assembled) -> Received:
         missing = None if content.complete else content.missing_rows

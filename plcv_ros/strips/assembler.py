@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from plcv_ros.codecs import CodecError
 from plcv_ros.strips.canvas import Canvas, Pixels, make_canvas
+from plcv_ros.strips.repair import FrameRepair, RoundTrip, Silence
 from plcv_ros.strips.tag import StripTag
 
 REMEMBERED_FRAMES = 64
@@ -25,13 +26,15 @@ SPARE_IMAGES = 4
 
 @dataclass
 class StripCounters:
-    """Counts since the start. ``missing`` strips were concealed; ``late`` and ``doubled`` ones came for nothing; rows of ``partial`` frames are
+    """Counts since the start. ``missing`` strips were concealed; ``late`` and ``doubled`` ones came for nothing;
+    ``requested`` ones were asked for again, each as often as it was; rows of ``partial`` frames are
     concealed."""
 
     strips: int = 0
     missing: int = 0
     late: int = 0
     doubled: int = 0
+    requested: int = 0
     frames: int = 0
     partial: int = 0
 
@@ -57,28 +60,59 @@ class Assembled:
         return not self.missing_rows.any()
 
 
+@dataclass(frozen=True)
+class Request:
+    """Strips of a frame to ask its sender for: ``indices`` of ``count``; ``header`` is whatever `add` got with the frame's first strip."""
+
+    header: Any
+    indices: list[int]
+    count: int
+
+
+@dataclass
+class _Shape:
+    """A frame that takes shape; ``latest``: when a new strip of it came."""
+
+    key: Hashable
+    header: Any
+    canvas: Canvas
+    repair: FrameRepair
+    latest: float = 0.0
+
+
 class StripAssembler:
     """Takes strips in the order in which they arrive and returns the frames that are finished by them.
 
     A frame is finished when all its strips, its last strip, or a strip of another frame has arrived. `expire`, called once `deadline` has
-    passed, finishes a frame whose tail was lost. Missing rows come from the previous frame. At most one frame takes shape at a time: memory is
-    bounded by a few pictures of ``max_pixels``. For one thread, but `release` may be called from any.
+    passed, finishes a frame whose tail was lost. Missing rows come from the previous frame.
 
-    patience_s: seconds of silence after which the rest of a frame is taken for lost. threads: for decoding the strips of a frame at once
-    (JPEG XS; an ASTC strip is decoded as it arrives).
+    With ``repair_s`` above 0 lost strips are asked for (`requests`): a frame is finished when all its strips have arrived, when a later one has,
+    or ``repair_s`` after its latest strip. At most two frames take shape at a time, else one: memory is bounded by a few pictures of
+    ``max_pixels``. For one thread, but `release` may be called from any.
+
+    patience_s: the longest silence after which the rest of a frame is taken for lost; a shorter one where strips come in closer succession.
+    threads: for decoding the strips of a frame at once (JPEG XS; an ASTC strip is decoded as it arrives).
     """
 
-    def __init__(self, max_pixels: int, patience_s: float = 0.008, clock: Callable[[], float] = time.monotonic, threads: int = 1) -> None:
+    def __init__(
+        self,
+        max_pixels: int,
+        patience_s: float = 0.008,
+        clock: Callable[[], float] = time.monotonic,
+        threads: int = 1,
+        repair_s: float = 0.0,
+    ) -> None:
         self.counters = StripCounters()
         self._max_pixels = max_pixels
-        self._patience_s = patience_s
         self._clock = clock
         self._threads = threads
-        self._key: Hashable = None
-        self._header: Any = None
-        self._canvas: Canvas | None = None
+        self._repair_s = repair_s
+        self._silence = Silence(patience_s)
+        self._round_trip = RoundTrip()
+        self._open: list[_Shape] = []
         self._latest = 0.0
         self._finished: deque[Hashable] = deque(maxlen=REMEMBERED_FRAMES)
+        self._given_up: tuple[Hashable, float] | None = None
         self._previous: Pixels | None = None
         self._previous_released = False
         self._spare: list[Pixels] = []
@@ -86,38 +120,66 @@ class StripAssembler:
 
     @property
     def deadline(self) -> float | None:
-        """When `expire` finishes the frame that takes shape, on the clock; None where there is none."""
-        return None if self._canvas is None else self._latest + self._patience_s
+        """When `requests` or `expire` shall be called, on the clock; None where no frame takes shape."""
+        if not self._open:
+            return None
+        if not self._repair_s:
+            return self._latest + self._silence.length_s
+        newest = self._open[-1]
+        return min(min(s.repair.next_time(self._latest, s is not newest), s.latest + self._repair_s) for s in self._open)
 
     def add(self, key: Hashable, header: Any, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> list[Assembled]:
         """Take one strip of the frame ``key``; returns the frames that it finishes, oldest first.
 
         Raises StripError or CodecError where it is malformed; it is as if it had never come, then.
         """
+        now = self._clock()
         if key in self._finished:
             self.counters.late += 1
+            if self._given_up is not None and key == self._given_up[0]:
+                self._silence.note(now - self._given_up[1])
             return []
         done: list[Assembled] = []
-        canvas = self._canvas
-        if canvas is None or key != self._key:
+        shape = next((one for one in self._open if one.key == key), None)
+        if shape is None:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
             canvas = make_canvas(tag, codec, self._max_pixels, self._spare, self._threads)
             canvas.place(tag, codec, payload, colour)
-            done = self.finish()
-            self._canvas, self._key, self._header = canvas, key, header
-        elif not canvas.place(tag, codec, payload, colour):
+            while len(self._open) > (1 if self._repair_s else 0):
+                done += self._finish(self._open[0])
+            shape = _Shape(key, header, canvas, FrameRepair(tag.count, self._silence, self._round_trip))
+            self._open.append(shape)
+        elif not shape.canvas.place(tag, codec, payload, colour):
             self.counters.doubled += 1
             return done
-        self._latest = self._clock()
+        if shape.repair.came(tag.index, now) and shape.canvas.placed > 1:
+            self._silence.note(now - self._latest)
+        shape.latest = self._latest = now
         self.counters.strips += 1
-        if tag.last or canvas.placed == canvas.tag.count:
-            done += self.finish()
+        if shape.canvas.placed == tag.count or (tag.last and not self._repair_s):
+            while shape in self._open:
+                done += self._finish(self._open[0])
         return done
 
+    def requests(self) -> list[Request]:
+        """The strips to ask for now; call it after `add` and once `deadline` has passed. Always empty without ``repair_s``."""
+        if not self._repair_s or not self._open:
+            return []
+        now, newest = self._clock(), self._open[-1]
+        wanted = [Request(s.header, s.repair.wanted(now, self._latest, s is not newest), s.canvas.tag.count) for s in self._open]
+        self.counters.requested += sum(len(request.indices) for request in wanted)
+        return [request for request in wanted if request.indices]
+
     def expire(self) -> list[Assembled]:
-        """The frame whose deadline has passed, if there is one."""
-        deadline = self.deadline
-        return self.finish() if deadline is not None and self._clock() >= deadline else []
+        """The frames that are given up now, oldest first."""
+        now, done = self._clock(), []
+        while self._open:
+            shape = self._open[0]
+            if now < (shape.latest + self._repair_s if self._repair_s else self._latest + self._silence.length_s):
+                break
+            self._given_up = shape.key, shape.latest
+            done += self._finish(shape)
+        return done
 
     def release(self, image: Pixels) -> None:
         """Hand a picture back; its memory is used again once it is no longer needed for concealment."""
@@ -132,12 +194,19 @@ class StripAssembler:
             self._spare.append(image)
 
     def finish(self) -> list[Assembled]:
-        """The frame that takes shape, as it is: no more strips of it will be waited for. Empty where there is none."""
-        canvas, self._canvas = self._canvas, None
-        if canvas is None or canvas.image is None:
+        """The frames that take shape, as they are: no more strips of them will be waited for. Empty where there is none."""
+        done: list[Assembled] = []
+        while self._open:
+            done += self._finish(self._open[0])
+        return done
+
+    def _finish(self, shape: _Shape) -> list[Assembled]:
+        self._open.remove(shape)
+        canvas = shape.canvas
+        if canvas.image is None:
             return []
         missing = canvas.finish(self._previous)
-        self._finished.append(self._key)
+        self._finished.append(shape.key)
         with self._lock:
             if self._previous is not None and self._previous_released:
                 self._keep(self._previous)
@@ -146,4 +215,4 @@ class StripAssembler:
         counters.frames += 1
         counters.missing += canvas.tag.count - canvas.placed
         counters.partial += bool(missing.any())
-        return [Assembled(self._header, canvas.image, missing, canvas.placed, canvas.tag.count, canvas.error)]
+        return [Assembled(shape.header, canvas.image, missing, canvas.placed, canvas.tag.count, canvas.error)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -61,3 +62,22 @@ def test_a_publisher_that_does_not_match_is_logged(spawn, probe):
     node = spawn("decoder", reliable=True)
     probe.node.create_publisher(CompressedImage, "camera/image/astc", best_effort)
     probe.wait_for(lambda: "does not offer the reliability that is asked for" in node.log, "the log")
+
+
+def test_the_deadline_passes_in_the_same_thread_though_nothing_comes(probe):
+    passed: list[tuple[float, str]] = []
+    start = time.monotonic()
+    deadlines = [start + 0.2, start + 0.3]
+
+    def on_deadline() -> None:
+        passed.append((time.monotonic(), threading.current_thread().name))
+        deadlines.pop(0)
+
+    taken = intake.Intake(
+        Threads(probe.node), String, ["one"], lambda _m: None, DEEP, deadline=lambda: deadlines[0] if deadlines else None, on_deadline=on_deadline
+    )
+    probe.wait_for(lambda: len(passed) == 2, "the deadlines")
+    taken.close()
+    assert passed[0][0] >= start + 0.2
+    assert passed[1][0] >= start + 0.3
+    assert {name for _, name in passed} == {"intake"}

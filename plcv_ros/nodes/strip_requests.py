@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strips that were lost, asked for and sent again: ``<image topic>/missing``, from a receiver with ``strip_repair_ms`` to the sender.
+
+A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
+from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, TimeReference
+
+from plcv_ros.nodes import conversion
+from plcv_ros.nodes.intake import Intake
+
+NAME = "missing"
+
+FRAMES_KEPT = 6
+"""A fifth of a second at 30 Hz: what is asked for later would come too late."""
+
+RESENDS = 8
+"""So often a strip is sent again at most, whoever asks."""
+
+_SOURCE = re.compile(r"\S+ (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
+
+
+def _qos(reliability: ReliabilityPolicy) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=reliability)
+
+
+def write_numbers(indices: Sequence[int]) -> str:
+    """Ascending indices from 0 -> numbers from 1 as text: [2, 6, 7, 8] -> ``3,7-9``."""
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ",".join(f"{first + 1}" if first == last else f"{first + 1}-{last + 1}" for first, last in runs)
+
+
+def read_source(source: str) -> list[int] | None:
+    """The indices from 0 that a request asks for, each once; None where the text is none of a request or a number not of ``count``."""
+    match = _SOURCE.fullmatch(source)
+    if match is None:
+        return None
+    count, wanted = int(match.group(2)), dict[int, None]()
+    for part in match.group(1).split(","):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if not 1 <= low <= high <= count:
+            return None
+        wanted.update(dict.fromkeys(range(low - 1, high)))
+    return list(wanted)
+
+
+class StripRequests:
+    """Publishes the requests of one receiver."""
+
+    def __init__(self, node: Any, base: str) -> None:
+        self._publisher = node.create_publisher(TimeReference, f"{base}/{NAME}", _qos(ReliabilityPolicy.RELIABLE))
+        self._name = node.get_fully_qualified_name()
+        self._message = TimeReference()
+
+    def ask(self, header: Any, indices: Sequence[int], count: int) -> None:
+        """Ask for the strips ``indices`` (ascending, from 0) of the ``count`` strips of the frame of ``header``."""
+        message = self._message
+        message.header = header
+        message.time_ref = conversion.to_time(time.time_ns())
+        message.source = f"{self._name} {write_numbers(indices)}/{count}"
+        self._publisher.publish(message)
+
+
+class _SentFrame:
+    def __init__(self, header: Any, publisher: Any) -> None:
+        self.header = header
+        self.publisher = publisher
+        self.strips: dict[int, tuple[str, array[int], int]] = {}
+        """Index -> format, payload, how often it was sent again."""
+
+
+class SentStrips:
+    """The strips of the latest frames, sent again where a receiver asks for them. ``keep`` from any thread; requests have one of their own.
+
+    ``resent`` strips since the start; ``malformed`` requests. Requests for frames that are no longer kept are not answered.
+    """
+
+    def __init__(self, node: Any, base: str) -> None:
+        self.resent = 0
+        self.malformed = 0
+        self._frames: OrderedDict[tuple[int, int, str], _SentFrame] = OrderedDict()
+        self._lock = threading.Lock()
+        self._intake = Intake(node, TimeReference, [f"{base}/{NAME}"], self._on_request, _qos(ReliabilityPolicy.BEST_EFFORT))
+
+    def keep(self, header: Any, index: int, publisher: Any, format_text: str, payload: array[int]) -> None:
+        """Strip ``index`` was sent by ``publisher``; ``payload`` must not change any more."""
+        key = (header.stamp.sec, header.stamp.nanosec, header.frame_id)
+        with self._lock:
+            frame = self._frames.get(key)
+            if frame is None:
+                frame = self._frames[key] = _SentFrame(header, publisher)
+                while len(self._frames) > FRAMES_KEPT:
+                    self._frames.popitem(last=False)
+            frame.strips[index] = (format_text, payload, 0)
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._intake.close()
+
+    def _on_request(self, request: TimeReference) -> None:
+        wanted = read_source(request.source)
+        if wanted is None:
+            self.malformed += 1
+            return
+        header = request.header
+        with self._lock:
+            frame = self._frames.get((header.stamp.sec, header.stamp.nanosec, header.frame_id))
+            if frame is None:
+                return
+            chosen = []
+            for index in wanted:
+                text, payload, times = frame.strips.get(index, ("", None, RESENDS))
+                if times < RESENDS and payload is not None:
+                    frame.strips[index] = (text, payload, times + 1)
+                    chosen.append((text, payload))
+        message = CompressedImage()
+        message.header = frame.header
+        for message.format, message.data in chosen:
+            frame.publisher.publish(message)
+            self.resent += 1

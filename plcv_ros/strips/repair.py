@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When silence means loss, and which strips to ask the sender for again. No ROS, no clock of its own: times are given, in seconds.
+
+Strips of one sender arrive in the order in which they were sent, as packets on one way through a network mostly do. So a strip that is missing
+when a later one is there was lost, and so was one that was sent again when another one, asked for later, has come (RFC 8985 does that for TCP).
+Only at the end of a burst is there nothing later: there silence tells.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+SHORTEST_S = 0.0015
+"""Silence below this is none: threads and Wi-Fi take turns of that length."""
+
+FADE = 0.999
+"""What a strip leaves of the longest pause before it: half a second at 1350 strips a second takes half of it away."""
+
+FIRST_ROUND_TRIP_S = 0.01
+ROUND_TRIPS = 64
+
+
+class Silence:
+    """How long nothing has to come until no more will: twice the longest pause of late between two strips of a frame, at most ``limit_s``."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._longest = limit_s
+        # Nothing is known at first: the limit, which fades.
+
+    def note(self, pause_s: float) -> None:
+        """Strips of one frame were ``pause_s`` apart."""
+        self._longest = max(pause_s, self._longest * FADE)
+
+    @property
+    def length_s(self) -> float:
+        """The silence that counts."""
+        return min(self._limit_s, max(SHORTEST_S, 2 * self._longest))
+
+
+class RoundTrip:
+    """How long the quicker requests of late took, from the request to the strip."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=ROUND_TRIPS)
+        self._quick: float | None = None
+
+    def note(self, time_s: float) -> None:
+        """A strip came ``time_s`` after it was asked for."""
+        self._times.append(time_s)
+        # Not the shortest of all: what was on its way when it was asked for looks like an answer.
+        self._quick = sorted(self._times)[len(self._times) // 8]
+
+    @property
+    def quick_s(self) -> float:
+        """What one of eight answers takes at most; 0 before the first."""
+        return self._quick or 0.0
+
+    @property
+    def length_s(self) -> float:
+        """How long to wait at least until a request or its answer is taken for lost."""
+        return FIRST_ROUND_TRIP_S if self._quick is None else 1.25 * self._quick + SHORTEST_S
+
+
+class FrameRepair:
+    """The requests for the strips of one frame of ``count`` strips."""
+
+    def __init__(self, count: int, silence: Silence, round_trip: RoundTrip) -> None:
+        self._missing = set(range(count))
+        self._silence = silence
+        self._round_trip = round_trip
+        self._highest = -1
+        self._asked: dict[int, float] = {}
+        """Strip -> when it was last asked for."""
+        self._overtaken: set[int] = set()
+
+    def came(self, index: int, now: float) -> bool:
+        """A strip is there; returns whether it came unasked, or too soon to be an answer."""
+        self._missing.discard(index)
+        self._highest = max(self._highest, index)
+        self._overtaken.discard(index)
+        asked = self._asked.pop(index, None)
+        if asked is None:
+            return True
+        unasked = now - asked < self._round_trip.quick_s / 2
+        self._round_trip.note(now - asked)
+        self._overtaken.update(other for other, when in self._asked.items() if (when, other) < (asked, index))
+        return unasked
+
+    def wanted(self, now: float, latest: float, passed: bool) -> list[int]:
+        """The strips to ask for now, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``: whether one of
+        a newer frame has come, after which no strip of this one can come unasked."""
+        over = passed or now >= latest + self._silence.length_s
+        overdue = now - self._round_trip.length_s
+        wanted = [
+            index
+            for index in sorted(self._missing)
+            if ((over or index < self._highest) if index not in self._asked else index in self._overtaken or (over and self._asked[index] <= overdue))
+        ]
+        self._overtaken.clear()
+        self._asked.update(dict.fromkeys(wanted, now))
+        return wanted
+
+    def next_time(self, latest: float, passed: bool) -> float:
+        """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
+        if not self._missing:
+            return float("inf")
+        silent = 0.0 if passed else latest + self._silence.length_s
+        if len(self._asked) < len(self._missing):
+            return silent
+        return max(silent, min(self._asked.values()) + self._round_trip.length_s)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which lost strips are asked for and when; a simulated link that loses strips, requests and answers brings every frame whole."""
+
+from __future__ import annotations
+
+import heapq
+import random
+
+import numpy as np
+import pytest
+from test_strips import Clock, assembler, decoded, picture, strips_of
+
+from plcv_ros.strips import Request
+from plcv_ros.strips.repair import FIRST_ROUND_TRIP_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
+
+
+def repair(count: int = 8, limit_s: float = 0.008) -> FrameRepair:
+    return FrameRepair(count, Silence(limit_s), RoundTrip())
+
+
+def test_silence_is_learned_from_pauses_and_never_longer_than_the_limit() -> None:
+    silence = Silence(0.008)
+    assert silence.length_s == 0.008
+    for _ in range(4000):
+        silence.note(0.0004)
+    assert silence.length_s == SHORTEST_S
+    silence.note(0.002)
+    assert silence.length_s == pytest.approx(0.004)
+    silence.note(0.1)
+    assert silence.length_s == 0.008
+
+
+def test_round_trip_is_that_of_quick_answers() -> None:
+    trip = RoundTrip()
+    assert (trip.quick_s, trip.length_s) == (0.0, FIRST_ROUND_TRIP_S)
+    trip.note(0.0001)  # one that was on its way when it was asked for
+    for _ in range(31):
+        trip.note(0.005)
+    assert trip.quick_s == 0.005
+    assert 0.005 < trip.length_s < 0.01
+
+
+def test_gaps_are_asked_for_at_once_and_the_tail_after_silence() -> None:
+    frame = repair()
+    for index in (0, 1, 4):
+        frame.came(index, 1.0)
+    assert frame.wanted(1.0, latest=1.0, passed=False) == [2, 3]
+    assert frame.wanted(1.001, latest=1.0, passed=False) == []
+    assert frame.next_time(1.0, False) == pytest.approx(1.008)
+    assert frame.wanted(1.0081, latest=1.0, passed=False) == [5, 6, 7]
+    # All are asked for: the next time is when an answer to the first request could be there.
+    assert frame.next_time(1.0, False) == pytest.approx(1.0 + FIRST_ROUND_TRIP_S)
+    assert frame.wanted(1.0101, latest=1.0, passed=False) == [2, 3]
+
+
+def test_a_newer_frame_shows_that_the_tail_is_lost() -> None:
+    frame = repair()
+    for index in range(6):
+        frame.came(index, 1.0)
+    assert frame.next_time(1.001, True) <= 1.001
+    assert frame.wanted(1.001, latest=1.001, passed=True) == [6, 7]
+
+
+def test_an_answer_shows_that_the_ones_before_it_were_lost_again() -> None:
+    frame = repair()
+    for index in (0, 1, 2, 7):
+        frame.came(index, 1.0)
+    assert frame.wanted(1.0, 1.0, False) == [3, 4, 5, 6]
+    frame.came(5, 1.005)
+    assert frame.wanted(1.005, 1.005, False) == [3, 4]
+    frame.came(6, 1.0055)
+    assert frame.wanted(1.0055, 1.0055, False) == []
+    for index in (3, 4):
+        frame.came(index, 1.01)
+    assert frame.next_time(1.01, False) == float("inf")
+
+
+def test_what_was_on_its_way_does_not_count_as_answer() -> None:
+    frame = repair()
+    for _ in range(8):
+        frame._round_trip.note(0.006)
+    frame.came(1, 1.0)
+    assert frame.wanted(1.0, 1.0, False) == [0]
+    assert frame.came(0, 1.001)  # out of order, not an answer
+    frame.came(3, 1.002)
+    assert frame.wanted(1.002, 1.002, False) == [2]
+    assert not frame.came(2, 1.008)
+
+
+def test_without_repair_nothing_is_asked_for() -> None:
+    box = assembler()
+    strips = strips_of(picture(1))
+    box.add(1, None, strips[2][0], "astc", strips[2][1])
+    assert box.requests() == []
+    assert box.counters.requested == 0
+
+
+def test_a_frame_waits_for_its_lost_strips_while_the_next_one_comes() -> None:
+    clock = Clock()
+    box = assembler(clock=clock, repair_s=0.1)
+    first, second, third = (strips_of(picture(k)) for k in range(3))
+    for tag, payload in first[:3] + first[4:]:
+        assert box.add("a", "A", tag, "astc", payload) == []
+    assert box.requests() == [Request("A", [3], 8)]
+    clock.now += 0.01
+    assert box.add("b", "B", second[0][0], "astc", second[0][1]) == []
+    assert box.requests() == [Request("A", [3], 8)]  # the answer would have come before it
+    (frame,) = box.add("a", "A", first[3][0], "astc", first[3][1])
+    assert (frame.header, frame.complete) == ("A", True)
+    np.testing.assert_array_equal(frame.image, decoded(picture(0)))
+    # A third frame ends the oldest of two; a frame that is complete ends those before it, so that they come in order.
+    box.add("c", "C", third[0][0], "astc", third[0][1])
+    done = [f for tag, payload in third[1:] for f in box.add("c", "C", tag, "astc", payload)]
+    assert [(f.header, f.complete) for f in done] == [("B", False), ("C", True)]
+    assert box.deadline is None
+
+
+def test_a_frame_is_given_up_where_no_answer_comes() -> None:
+    clock = Clock()
+    box = assembler(clock=clock, repair_s=0.05)
+    for tag, payload in strips_of(picture(1))[:-1]:
+        box.add(1, None, tag, "astc", payload)
+    start, asked = clock.now, 0
+    while not (done := box.expire()):
+        assert box.deadline is not None
+        assert box.deadline > clock.now or box.requests()
+        asked = box.counters.requested
+        clock.now = max(clock.now + 1e-4, box.deadline or 0.0)
+        box.requests()
+    assert clock.now - start == pytest.approx(0.05, abs=0.001)
+    assert 3 <= asked <= 6  # again and again, but not without end
+    assert [(f.strips, f.complete) for f in done] == [(7, False)]
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.04, 0.3])
+def test_a_link_that_loses_strips_requests_and_answers_brings_every_frame(loss: float) -> None:
+    """2 ms each way, a strip every 0.4 ms in the order of sending; 30 frames a second."""
+    clock, chance = Clock(), random.Random(5)
+    box = assembler(clock=clock, repair_s=0.2)
+    frames = [strips_of(picture(k)) for k in range(3)]
+    number = iter(range(1_000_000))
+    arrivals: list[tuple[float, int, int, int]] = []
+    requests: list[tuple[float, int, int, list[int]]] = []
+    link_free, begin, count, period = 0.0, clock.now, 60, 1 / 30
+
+    def send(now: float, key: int, index: int) -> None:
+        nonlocal link_free
+        link_free = max(link_free, now) + 0.0004
+        if chance.random() >= loss:
+            heapq.heappush(arrivals, (link_free + 0.002, next(number), key, index))
+
+    done, sent, latest = [], 0, []
+    while len(done) < count:
+        times = [begin + sent * period if sent < count else float("inf"), box.deadline or float("inf")]
+        times += [arrivals[0][0] if arrivals else float("inf"), requests[0][0] if requests else float("inf")]
+        clock.now = max(clock.now, min(times))
+        assert clock.now < begin + 10
+        if sent < count and clock.now >= begin + sent * period:
+            for index in range(8):
+                send(clock.now, sent, index)
+            sent += 1
+        while requests and requests[0][0] <= clock.now:
+            _, _, key, wanted = heapq.heappop(requests)
+            for index in wanted:
+                send(clock.now, key, index)
+        while arrivals and arrivals[0][0] <= clock.now:
+            _, _, key, index = heapq.heappop(arrivals)
+            tag, payload = frames[key % 3][index]
+            finished = box.add(key, key, tag, "astc", payload)
+            latest += [clock.now - begin - frame.header * period for frame in finished]
+            done += finished
+        done += box.expire()
+        for request in box.requests():
+            if chance.random() >= loss:
+                heapq.heappush(requests, (clock.now + 0.002, next(number), request.header, request.indices))
+    assert [frame.header for frame in done] == list(range(count))
+    if loss <= 0.04:
+        assert all(frame.complete for frame in done)
+        assert max(latest) < 0.0052 + 3 * 0.012
+    if loss == 0.0:
+        assert box.counters.requested == box.counters.doubled == 0
+    else:
+        # What is sent twice for nothing stays small beside what had to be.
+        assert box.counters.doubled < 0.3 * box.counters.requested
