@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two computers with an emulated link between them: network namespaces, real nodes of the graphs ``edge`` and ``remote``, and a watch on the
-remote side that notes when labels arrive. The camera runs on a clock that can be shifted."""
+remote side that notes when labels arrive and what the nodes say of themselves. The camera runs on a clock that can be shifted."""
 
 from __future__ import annotations
 
@@ -31,14 +31,20 @@ FLOWING = 10
 """So many labels of new frames in a row are a flow."""
 
 WATCH = """
-import sys, time, rclpy
+import json, sys, time, rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 rclpy.init()
 node = rclpy.create_node("watch")
-log = open(sys.argv[1], "a", buffering=1)
+labels, diagnostics = (open(path, "a", buffering=1) for path in sys.argv[1:])
 def on_labels(m):
-    log.write(f"{time.monotonic_ns()} {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec}\\n")
+    labels.write(f"{time.monotonic_ns()} {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec}\\n")
+def on_diagnostics(m):
+    for status in m.status:
+        name = status.name.partition(":")[0].rpartition("/")[2]
+        diagnostics.write(json.dumps([name, {pair.key: pair.value for pair in status.values}]) + "\\n")
+node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 100)
 node.create_subscription(Image, "segmentation/labels", on_labels, QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
 rclpy.spin(node)
 """
@@ -98,8 +104,9 @@ class TwoComputers:
     def __init__(self, network: Network, folder: Path, rate: float, size: tuple[int, int] = SIZE) -> None:
         self.network, self.folder, self.frame_rate = network, folder, rate
         self.clock = ShiftedClock(folder)
-        self.labels_file = folder / "labels"
+        self.labels_file, self.diagnostics_file = folder / "labels", folder / "diagnostics"
         self.labels_file.touch()
+        self.diagnostics_file.touch()
         self.edge = build("edge", {"middleware": "profile", "rate": str(rate), "width": str(size[0]), "height": str(size[1])})
         remote = {"middleware": "profile", "output": str(folder / "report")}
         self.remote = build("remote", remote)
@@ -107,7 +114,7 @@ class TwoComputers:
         self.others: list[subprocess.Popen[str]] = []
         self.start("segmentation")
         self.start("latency")
-        self.others.append(self.run("remote", ["-c", WATCH, str(self.labels_file)]))
+        self.others.append(self.run("remote", ["-c", WATCH, str(self.labels_file), str(self.diagnostics_file)]))
         self.start("camera")
 
     def __enter__(self) -> TwoComputers:
@@ -176,15 +183,16 @@ class TwoComputers:
         return float(self.wait(first, "labels of a new frame") - gone_ns) / 1e9
 
     def diagnostics(self, name: str) -> dict[str, Any]:
-        """The latest ``/diagnostics`` of a node, heard anew."""
-        code = (
-            "import json, sys\nfrom plcv_ros.nodes.monitor import DiagnosticsMonitor\n"
-            f"with DiagnosticsMonitor() as m:\n    m.wait_for(lambda v: {name!r} in v, {TIMEOUT_S})\n"
-            f"    print(json.dumps(m.latest().get({name!r}, {{}})))"
-        )
-        process = self.run("remote", ["-c", code])
-        out, _ = process.communicate(timeout=TIMEOUT_S + END_S)
-        return dict(json.loads(out.strip().splitlines()[-1]))
+        """The ``/diagnostics`` of a node, the first that are heard from now on: what they say is up to a second old."""
+        start = self.diagnostics_file.stat().st_size
+
+        def heard() -> dict[str, Any] | None:
+            with self.diagnostics_file.open() as file:
+                file.seek(start)
+                statuses = [json.loads(line) for line in file if line.endswith("\n")]
+            return next((values for speaker, values in statuses if speaker == name), None)
+
+        return dict(self.wait(heard, f"the diagnostics of {name}"))
 
     def close(self) -> None:
         """End everything; the nodes' logs are printed."""

@@ -28,6 +28,9 @@ START_TIMEOUT_S = 120.0
 
 FIRST_FRAME_TIMEOUT_S = 30.0
 DRAIN_S = 1.0
+REPORT_S = 60.0
+"""For a node to write what it has measured: the report is what the run is for, and a busy computer draws slowly."""
+
 SCENES_SIZE = (640, 360)
 WAITING = ("segmentation", "latency", "evaluation")
 """They are there, and warm, before the camera starts, so that starting up costs no frame."""
@@ -286,7 +289,7 @@ class Demo:
         progress.say("writing the report")
         for name in ("segmentation", "evaluation", "latency"):
             process = self._running[name]
-            stop([process])
+            stop([process], REPORT_S)
             code = process.poll()
             if code:
                 process.close()

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--show-args", "--show-arguments", action="store_true", help="list the arguments of the graph")
     parser.add_argument("-p", "--print", dest="print_only", action="store_true", help="print environment and commands, run nothing")
     parser.add_argument("--keep-going", action="store_true", help="when a node fails, leave the others running")
-    parser.add_argument("--grace", type=float, default=10.0, metavar="SECONDS", help="time that nodes get to end before they are killed")
+    parser.add_argument("--grace", type=float, default=30.0, metavar="SECONDS", help="time that nodes get to end before they are killed")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -130,8 +130,11 @@ def test_a_node_that_dies_in_the_run(tmp_path: Path) -> None:
         os.kill(child_of(demo.pid, "plcv_ros.nodes\0segmentation\0"), signal.SIGKILL)
         output, errors = demo.communicate(timeout=100)
     finally:
-        demo.kill()
-        demo.wait()
+        demo.send_signal(signal.SIGINT)
+        try:
+            demo.wait(60)
+        finally:
+            demo.kill()
     assert demo.returncode == 1, output
     assert "the segmentation node ended (killed by SIGKILL); its last words:" in errors
     assert not (out / "summary.md").exists()
