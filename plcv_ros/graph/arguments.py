@@ -53,7 +53,7 @@ COMMON = (
     Argument("log_level", "Log level of the nodes.", "info", ("debug", "info", "warn", "error", "fatal")),
     Argument(
         "configuration",
-        "Codec: config/<configuration>.yaml of the package (astc_8x8, astc_12x12, jxs_main, jxs_high, jxs_pruned, jpeg, raw), "
+        "Codec: config/<configuration>.yaml of the package (astc_8x8, astc_12x12, jxs_main, jxs_high, jxs_pruned, auto, jpeg, raw), "
         "or the path of such a file.",
         "astc_8x8",
     ),
