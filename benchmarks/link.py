@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from links import accuracy, goals, plot
 from links.network import Link, Network, missing
 from measuring import REFERENCE, bits_per_pixel, jpeg_at, machine, read_rgb, say
 from offload import write_pictures
@@ -42,6 +43,7 @@ WIDTH, HEIGHT, RATE = 1920, 1080, 30.0
 WARM_FRAMES = 90
 LINKS = Path(__file__).parent / "links"
 CSV_FILE = REFERENCE / "link.csv"
+ACCURACY_FILE = REFERENCE / "link_accuracy.csv"
 PLOT_FILE = REFERENCE / "link.png"
 DOMAIN = "41"
 START_S = 25.0
@@ -101,6 +103,12 @@ class Combination:
         kind = f"{self.sender} {'strips' if self.strips else 'whole'} {'reliable' if self.reliable else 'best effort'}"
         return f"{kind}, {self.link.text}"
 
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What names it in the results: sender, mode, QoS, rate, delay, loss."""
+        mode, qos = "strips" if self.strips else "whole", "reliable" if self.reliable else "best effort"
+        return (self.sender, mode, qos, self.link.rate, self.link.delay_ms, self.link.loss)
+
 
 def combinations(everything: bool) -> list[Combination]:
     """The default set, or every combination that makes sense."""
@@ -123,6 +131,7 @@ def combinations(everything: bool) -> list[Combination]:
         *((name, False, False, lossy) for name in ("astc_12x12", "jpeg_0.89", "h264_8M")),
         ("astc_12x12", True, False, lossy),
         ("astc_12x12", False, True, lossy),
+        ("astc_12x12", True, True, lossy),
         ("jxs_0.89", False, True, lossy),
         ("h264_8M", False, True, lossy),
         *((name, False, False, fast) for name in ("raw", "astc_8x8", "jxs_2.0", "jpeg_2.0", "h264_2.0")),
@@ -348,25 +357,21 @@ def _figures(
     }
 
 
+def record_path(records: Path, combination: Combination, number: int) -> Path:
+    """Where the deliveries of a run are kept."""
+    return records / f"{combination.name.replace(' ', '_').replace(',', '').replace('/', '')}_{number}.csv"
+
+
 def measure(combination: Combination, pictures: Path, frames: int, repeat: int, quality: int, records: Path) -> Row:
     """Median figures of ``repeat`` runs."""
-    runs = []
     with tempfile.TemporaryDirectory(prefix="plcv_link_") as folder:
-        for k in range(repeat):
-            record = records / f"{combination.name.replace(' ', '_').replace(',', '').replace('/', '')}_{k}.csv"
-            runs.append(run_once(combination, pictures, frames, quality, Path(folder), record))
-    link = combination.link
+        runs = [run_once(combination, pictures, frames, quality, Path(folder), record_path(records, combination, k)) for k in range(repeat)]
     values = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     for name in ("frames", "whole", "partial"):
         values[name] = round(values[name])
     return Row(
-        sender=combination.sender,
-        mode="strips" if combination.strips else "whole",
-        qos="reliable" if combination.reliable else "best effort",
-        rate=link.rate,
-        delay_ms=link.delay_ms,
-        loss=link.loss,
-        runs=repeat,
+        *combination.key,
+        repeat,
         **{name: value if isinstance(value, int) else round(value, 4) for name, value in values.items()},
     )
 
@@ -390,12 +395,22 @@ def write_rows(rows: list[Row]) -> None:
         writer.writerows(dataclasses.asdict(r) for r in rows)
 
 
-def markdown(rows: list[Row]) -> str:
-    """One table; latencies only where the link is not overfull."""
+def read_accuracy() -> list[accuracy.Accuracy]:
+    """What loss_accuracy.py has measured so far."""
+    return accuracy.read(ACCURACY_FILE)
+
+
+def write_accuracy(scores: list[accuracy.Accuracy]) -> None:
+    """For loss_accuracy.py."""
+    accuracy.write(ACCURACY_FILE, scores)
+
+
+def markdown(rows: list[Row], scores: list[accuracy.Accuracy]) -> str:
+    """One table; latencies only where the link is not overfull, mIoU as delivered and what loss took of it where it is known."""
     lines = [
         "| link | frames | QoS | bit/px | Mbit/s | whole / partial of | rows arrived | fps | latency p50 / p95 / p99 | T | added p50 / p95 / p99 "
-        "| publish | CPU camera / receiver |",
-        "|" + " --- |" * 13,
+        "| encode / publish | CPU camera / receiver | mIoU scenes, CamVid (lost) |",
+        "|" + " --- |" * 14,
     ]
     for r in rows:
         full = r.megabit > BUSY * r.rate
@@ -404,9 +419,15 @@ def markdown(rows: list[Row]) -> str:
         lines.append(
             f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {r.qos} | {r.bits_per_pixel:.2f} | {r.megabit:.0f} | "
             f"{r.whole} / {r.partial} of {r.frames} | {100 * r.strips_share:.1f} % | {r.fps:.1f} | {latency} | {r.transit_ms:.1f} | {added} | "
-            f"{r.publish_ms:.2f} | {r.cpu_camera:.2f} / {r.cpu_receiver:.2f} |"
+            f"{r.encode_ms:.2f} / {r.publish_ms:.2f} | {r.cpu_camera:.2f} / {r.cpu_receiver:.2f} | "
+            f"{_miou(r, 'scenes', scores)}, {_miou(r, 'camvid', scores)} |"
         )
     return "\n".join(lines)
+
+
+def _miou(row: Row, data: str, scores: list[accuracy.Accuracy]) -> str:
+    score = plot.accuracy_of(row, data, scores)
+    return "-" if score is None else f"{100 * score[1]:.1f} ({100 * (score[0] - score[1]):.1f})"
 
 
 def main() -> int:
@@ -418,7 +439,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=1000, help="frames a run, after 3 s of warm-up")
     parser.add_argument("--repeat", type=int, default=1, help="runs a combination; medians are reported")
     parser.add_argument("--records", type=Path, default=Path("link_records"), help="folder for what arrived, frame by frame")
-    parser.add_argument("--report", action="store_true", help="run nothing: print the table of what has been measured")
+    parser.add_argument("--report", action="store_true", help="run nothing: print the table and draw the picture of what has been measured")
     args = parser.parse_args()
     chosen = [c for c in combinations(args.all) if args.only in c.name]
     if args.list:
@@ -444,10 +465,17 @@ def main() -> int:
                 write_rows(list(rows.values()))
                 result = f"{row.whole} of {row.frames} whole, p50 {row.p50:.1f} ms, added {row.added_p50:.1f} ms"
                 say(f"{number} of {len(chosen)}: {combination.name}: {result}")
-    measured = read_rows()
+    measured, scores = read_rows(), read_accuracy()
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
     print()
-    print(markdown(measured))
+    print(markdown(measured, scores))
+    print()
+    print("\n".join(goals.verdicts(measured, scores)))
+    if find_spec("matplotlib") is None:
+        say(f"{PLOT_FILE} is not drawn: matplotlib is not installed (pip install plcv_ros[report])")
+    else:
+        plot.draw(PLOT_FILE, measured, scores, BUSY)
+        say(f"wrote {PLOT_FILE}")
     return 0
 
 

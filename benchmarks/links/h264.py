@@ -2,9 +2,10 @@
 """H.264 without delay (libx264 through PyAV), what users of ffmpeg_image_transport have: a camera and a receiver for benchmarks/link.py.
 
     python h264.py camera PICTURES RATE FRAMES BIT_RATE FILE     publishes; writes what it measured as JSON
-    python h264.py receiver RELIABLE FILE                                 receives, decodes; writes the CSV file of recorder.py
+    python h264.py receiver RELIABLE FILE                       receives, decodes; writes the CSV file of recorder.py
 
-Settings: ultrafast, zerolatency, one reference picture a second, constant bit rate (every frame fits its share), one thread. A frame counts
+Settings: ultrafast, zerolatency, one reference picture a second, constant bit rate (every frame fits its share), two
+slices and threads. Messages are received as the package's own nodes receive theirs. A frame counts
 as delivered where every frame since the last intra picture was; later ones show the damage of what is missing.
 """
 
@@ -16,22 +17,26 @@ import sys
 import threading
 import time
 from array import array
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 
 from links.recorder import write
 from plcv_ros.camera import open_source
 from plcv_ros.nodes.conversion import to_header, to_ns
+from plcv_ros.nodes.intake import Intake
 from plcv_ros.nodes.mailbox import Mailbox
+from plcv_ros.nodes.scheduling import take_short_turns
 
 TOPIC = "camera/image/h264"
 FRAMES_PER_INTRA = 30
+THREADS = 2
 
 
 def profile(reliable: bool) -> QoSProfile:
@@ -47,7 +52,7 @@ def encoder(width: int, height: int, rate: float, bits_per_second: int) -> Any:
     context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.framerate, context.time_base = Fraction(rate).limit_denominator(1000), 1 / Fraction(rate).limit_denominator(1000)
-    context.bit_rate, context.gop_size, context.thread_count = bits_per_second, FRAMES_PER_INTRA, 1
+    context.bit_rate, context.gop_size, context.thread_count = bits_per_second, FRAMES_PER_INTRA, THREADS
     kilobits = bits_per_second // 1000
     context.options = {
         "preset": "ultrafast",
@@ -122,7 +127,8 @@ class Receiver:
 
     def _fresh(self) -> Any:
         context = self._av.CodecContext.create("h264", "r")
-        context.thread_count = 1
+        # Slices of one frame at a time: threads that work on several frames would hold them back.
+        context.thread_count, context.thread_type = THREADS, "SLICE"
         context.options = {"flags": "low_delay"}
         return context
 
@@ -145,21 +151,28 @@ class Receiver:
             self.rows.append((to_ns(message.header.stamp), time.time_ns(), missing))
 
 
+class ThreadedNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type checker
+    """The part of the package's nodes that an Intake needs."""
+
+    def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Start a thread."""
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        return thread
+
+
 def receiver(reliable: bool, out: Path) -> None:
     """Receive until interrupted."""
-    node = rclpy.create_node("receiver")
-    receive = Receiver(out)
-    node.create_subscription(CompressedImage, TOPIC, receive, profile(reliable))
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    ended = threading.Event()
+    node, receive, ended = ThreadedNode("receiver"), Receiver(out), threading.Event()
     signal.signal(signal.SIGINT, lambda *_: ended.set())
-    while not ended.is_set():
-        executor.spin_once(timeout_sec=0.1)
+    intake = Intake(node, CompressedImage, [TOPIC], receive, profile(reliable))
+    ended.wait()
+    intake.close()
     write(out, receive.rows)
 
 
 if __name__ == "__main__":
+    take_short_turns()
     rclpy.init()
     if sys.argv[1] == "camera":
         camera(sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), Path(sys.argv[6]))
