@@ -43,7 +43,7 @@ demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for S
 	$(BIN)/plcv demo --source '$(SOURCE)' --codec '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
 
 test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part, JOBS=1 for one file at a time)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-slow: $(VENV)/.ready-tests  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST)

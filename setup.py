@@ -60,7 +60,7 @@ setup(
         "test": [
             "pytest>=7",
             "pytest-timeout>=2.2",
-            "pytest-xdist>=3",
+            "pytest-xdist>=3.7",
             "hypothesis>=6.80",
             "astc-encoder-py>=0.1.10",
             "catkin-pkg>=1",

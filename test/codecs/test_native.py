@@ -13,6 +13,12 @@ import pytest
 NATIVE = Path(__file__).parent / "native"
 
 
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all: what several tests need is compiled once."""
+    return tmp_path_factory.mktemp("native")
+
+
 def _make(target: str, build: Path, **variables: str) -> str:
     if shutil.which("make") is None or shutil.which(os.environ.get("CXX", "g++")) is None:
         pytest.skip("make and a C++ compiler are not installed")
@@ -25,40 +31,40 @@ def _make(target: str, build: Path, **variables: str) -> str:
 
 
 @pytest.mark.timeout(400)
-def test_kernels(tmp_path: Path) -> None:
-    out = _make("kernel_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+def test_kernels(build: Path) -> None:
+    out = _make("kernel_test", build, CXX=os.environ.get("CXX", "g++"))
     assert "scalar" in out
     assert "FAIL" not in out
 
 
 @pytest.mark.timeout(400)
-def test_jpegxs_encoder(tmp_path: Path) -> None:
-    out = _make("jpegxs_encode_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+def test_jpegxs_encoder(build: Path) -> None:
+    out = _make("jpegxs_encode_test", build, CXX=os.environ.get("CXX", "g++"))
     assert "scalar" in out
     assert "FAIL" not in out
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jpegxs_encoder_under_sanitizers(tmp_path: Path) -> None:
-    out = _make("jpegxs_encode_sanitized", tmp_path, CXX=os.environ.get("CXX", "g++"))
+def test_jpegxs_encoder_under_sanitizers(build: Path) -> None:
+    out = _make("jpegxs_encode_sanitized", build, CXX=os.environ.get("CXX", "g++"))
     assert "FAIL" not in out
 
 
 @pytest.mark.timeout(400)
-def test_jpegxs_decoder(tmp_path: Path) -> None:
-    out = _make("jpegxs_decode_test", tmp_path, CXX=os.environ.get("CXX", "g++"))
+def test_jpegxs_decoder(build: Path) -> None:
+    out = _make("jpegxs_decode_test", build, CXX=os.environ.get("CXX", "g++"))
     assert "scalar" in out
     assert "FAIL" not in out
 
 
 @pytest.mark.timeout(400)
-def test_short_jpegxs_fuzz_run(tmp_path: Path) -> None:
-    out = _make("jpegxs_decode_fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="100000")
+def test_short_jpegxs_fuzz_run(build: Path) -> None:
+    out = _make("jpegxs_decode_fuzz", build, CXX=os.environ.get("CXX", "g++"), INPUTS="100000")
     assert "100000 inputs" in out
 
 
 @pytest.mark.timeout(400)
-def test_short_fuzz_run(tmp_path: Path) -> None:
-    out = _make("fuzz", tmp_path, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
+def test_short_fuzz_run(build: Path) -> None:
+    out = _make("fuzz", build, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
     assert "200000 inputs" in out
