@@ -112,7 +112,9 @@ def _rates(axis: Any, group: Sequence[Any]) -> None:
     limit = group[0].rate
     for k, row in enumerate(group):
         axis.barh(k, row.megabit, color=_colour(row), alpha=0.6, height=0.6)
-        partial = f", {100 * row.partial / row.frames:.0f} % in part" if row.partial else ""
-        axis.text(row.megabit, k, f" {row.megabit:.0f} Mbit/s; {100 * row.whole / row.frames:.4g} % whole{partial}", va="center", fontsize=8)
-    axis.set_xlim(0, 2.2 * max([min(r.megabit, 1.2 * limit) for r in group]))
+        what = "damaged" if row.sender.startswith("h264") else "in part"
+        partial = f", {100 * row.partial / row.frames:.0f} % {what}" if row.partial else ""
+        end = min(row.megabit, 1.1 * limit)
+        axis.text(end, k, f" {row.megabit:.0f} Mbit/s; {100 * row.whole / row.frames:.3g} % whole{partial}", va="center", fontsize=8)
+    axis.set_xlim(0, 2.5 * max(min(r.megabit, 1.1 * limit) for r in group))
     axis.set_xlabel("Mbit/s of frames; share of frames that arrive", fontsize=8)

@@ -2,7 +2,8 @@
 """From pixels to topics: encode in the caller's thread, publish from a thread of its own, the newest frame wins.
 
 publish() can block for tens of milliseconds on a slow link. A camera that waits for it would see old pictures; here it leaves its frame in
-a one-slot mailbox and goes on, and the frame that was still waiting there is dropped and counted.
+a one-slot mailbox and goes on, and the frame that was still waiting there is dropped and counted. While publishing is quick, the caller does
+it itself: waking another thread would take a fifth of a millisecond.
 
 In strip mode the publishing thread encodes too: each strip leaves as soon as it is coded.
 """
@@ -36,6 +37,9 @@ from plcv_ros.strips import StripTag, write_tag
 
 SPARE_BUFFERS = 3
 """One being encoded into, one in the mailbox, one being published."""
+
+QUICK_S = 0.003
+"""A frame whose predecessor was published within this time is published by the caller."""
 
 ACKNOWLEDGE_TIMEOUT_S = 2.0
 LINGER_S = 0.2
@@ -129,6 +133,10 @@ class FrameSender:
         self._labels: Any = None if labels_topic is None else qos.create_publisher(node, Image, labels_topic, qos.frames_offered())
         self.topic = " and ".join(node.resolve_topic_name(topic) for topic in topics.values()) or node.resolve_topic_name(base)
         self._mailbox: Mailbox[Frame] = Mailbox()
+        self._quick = False
+        self._handed_over = 0
+        """Frames that the publishing thread has still to do with."""
+        self._count_lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
         self._thread: threading.Thread | None = None
@@ -264,15 +272,27 @@ class FrameSender:
         if frame.compressed is not None or frame.pixels is not None or (not self._compressed and frame.raw is not None):
             frame.traced = True
         if frame.empty:
-            self._idle.set()
             return
-        self._idle.clear()
+        # Strips are coded as they are published, which takes the thread's time in any case.
+        if self._quick and frame.pixels is None and self._idle.is_set():
+            self._publish(frame)
+            return
+        with self._count_lock:
+            self._handed_over += 1
+            self._idle.clear()
         displaced = self._mailbox.put(frame)
         if displaced is not None:
             self.counters.dropped += 1
             if displaced.traced:
                 self._node.events.note(displaced.header, "dropped")
             self._recycle(displaced)
+            self._done()
+
+    def _done(self) -> None:
+        with self._count_lock:
+            self._handed_over -= 1
+            if not self._handed_over:
+                self._idle.set()
 
     def _encode(self, header: Any, pixels: Pixels) -> CompressedImage:
         codec, image, pixel_format = pixels.codec, pixels.image, pixels.pixel_format
@@ -366,25 +386,29 @@ class FrameSender:
             frame = self._mailbox.get()
             if frame is None:
                 return
-            # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
-            handed_over_ns = time.time_ns()
-            if frame.pixels is not None:
-                handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
-            if frame.compressed is not None:
-                frame.publisher.publish(frame.compressed)
-                self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
-            if frame.raw is not None:
-                self._raw.publish(frame.raw)
-            if frame.traced and handed_over_ns:
-                self._node.events.note(frame.header, "published", handed_over_ns)
-            if frame.camera_info is not None:
-                self._info.publish(frame.camera_info)
-            if frame.labels is not None:
-                self._labels.publish(frame.labels)
-            self.counters.published += 1
-            self._idle.set()
-            self._recycle(frame)
-            self._node.events.flush()
+            self._publish(frame)
+            self._done()
+
+    def _publish(self, frame: Frame) -> None:
+        # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
+        start_ns = handed_over_ns = time.time_ns()
+        if frame.pixels is not None:
+            handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
+        if frame.compressed is not None:
+            frame.publisher.publish(frame.compressed)
+            self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
+        if frame.raw is not None:
+            self._raw.publish(frame.raw)
+        if frame.traced and handed_over_ns:
+            self._node.events.note(frame.header, "published", handed_over_ns)
+        if frame.camera_info is not None:
+            self._info.publish(frame.camera_info)
+        if frame.labels is not None:
+            self._labels.publish(frame.labels)
+        self.counters.published += 1
+        self._recycle(frame)
+        self._node.events.flush()
+        self._quick = time.time_ns() - start_ns < 1e9 * QUICK_S
 
     def wait_sent(self, timeout_s: float) -> None:
         """Wait until the latest frame is published, at most ``timeout_s``."""

@@ -13,8 +13,8 @@ from collections import deque
 SHORTEST_S = 0.0015
 """Silence below this is none: threads and Wi-Fi take turns of that length."""
 
-FADE = 0.999
-"""What a strip leaves of the longest pause before it: half a second at 1350 strips a second takes half of it away."""
+FADE = 0.998
+"""What a strip leaves of the longest pause before it: a quarter of a second at 1350 strips a second halves it."""
 
 FIRST_ROUND_TRIP_S = 0.01
 ROUND_TRIPS = 64
@@ -25,12 +25,13 @@ class Silence:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
-        self._longest = limit_s
         # Nothing is known at first: the limit, which fades.
+        self._longest = limit_s / 2
 
     def note(self, pause_s: float) -> None:
         """Strips of one frame were ``pause_s`` apart."""
-        self._longest = max(pause_s, self._longest * FADE)
+        # One long stall counts no more than what makes the silence as long as it may be, or it would count for seconds.
+        self._longest = max(min(pause_s, self._limit_s / 2), self._longest * FADE)
 
     @property
     def length_s(self) -> float:

@@ -72,6 +72,8 @@ def publishers(monkeypatch):
         return made[topic]
 
     monkeypatch.setattr(sender_module.qos, "create_publisher", create)
+    # Publishers here wait for the test, which must not wait for them in turn.
+    monkeypatch.setattr(sender_module, "QUICK_S", 0.0)
     return made
 
 
@@ -176,3 +178,32 @@ def test_jpeg_xs_takes_pixels_as_they_are(publishers, pixel_format, channels):
     assert payload == bytes(codecs.make_codec("jxs", bpp=6.0).encode(image, pixel_format))
     fields = codecs.jpegxs.header(payload)
     assert (fields["Nc"], fields["sx"]) == {"mono8": (1, (1,)), "rgb8": (3, (1, 1, 1)), "bgra8": (3, (1, 1, 1))}.get(pixel_format, (3, (1, 2, 2)))
+
+
+def test_quick_frames_are_published_by_the_caller_and_slow_ones_never_overtaken(publishers, monkeypatch):
+    """A publisher that blocks now and then, without a pause between frames: each frame once, in order, or dropped."""
+    monkeypatch.setattr(sender_module, "QUICK_S", 0.02)
+    node = StubNode()
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    sender.start()
+    published: list[tuple[int, bool]] = []
+    caller = threading.current_thread()
+
+    def publish(message) -> None:
+        number = message.header.stamp.sec
+        if number % 20 == 0:
+            time.sleep(0.05)
+        published.append((number, threading.current_thread() is caller))
+
+    publishers["image/astc"].publish = publish
+    for number in range(1, 200):
+        sender.send(conversion.to_header(number * 1_000_000_000, "front"), frame(1), "rgb8")
+        if number % 5 == 0:
+            sender.wait_sent(1.0)
+    sender.drain()
+    numbers = [number for number, _ in published]
+    assert numbers == sorted(set(numbers))
+    dropped = {number for number, event in node.noted if event == "dropped"}
+    assert set(numbers) | dropped == set(range(1, 200))
+    assert not set(numbers) & dropped
+    assert {by_caller for _, by_caller in published} == {True, False}

@@ -28,6 +28,9 @@ def test_silence_is_learned_from_pauses_and_never_longer_than_the_limit() -> Non
     assert silence.length_s == pytest.approx(0.004)
     silence.note(0.1)
     assert silence.length_s == 0.008
+    for _ in range(1000):
+        silence.note(0.0004)
+    assert silence.length_s < 0.002  # a long stall is forgotten in some frames
 
 
 def test_round_trip_is_that_of_quick_answers() -> None:
