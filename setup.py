@@ -28,7 +28,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={PACKAGE: ["py.typed", "weights/*"]},
+    package_data={PACKAGE: ["py.typed", "weights/*", "codecs/jpegxs/tuned/*"]},
     ext_modules=[native_extension()],
     cmdclass={"build_ext": BuildNative},
     data_files=[

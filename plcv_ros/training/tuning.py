@@ -62,13 +62,15 @@ class Loss:
 
 @dataclass(frozen=True)
 class _Picture:
-    """``told``: log-probabilities on the clean picture, (1, C, h, w). ``truth`` (h, w) int64 and ``weights`` (h, w) at that resolution."""
+    """``told``: log-probabilities on the clean picture, (1, C, h, w), ``predicted`` the class ids there, (H, W). ``truth`` (h, w) int64 and
+    ``weights`` (h, w) are at the resolution of the former."""
 
     image: Image
     full_truth: Image
     truth: Tensor
     weights: Tensor
     told: Tensor
+    predicted: Image
 
 
 class Objective:
@@ -85,9 +87,9 @@ class Objective:
         self._pictures: list[_Picture] = []
         for index in spread(len(dataset), limit):
             image, truth = dataset[index]
-            scores, _ = self._scores(image)
+            scores, predicted = self._scores(image)
             small = functional.interpolate(torch.from_numpy(truth)[None, None].float(), size=scores.shape[-2:], mode="nearest")[0, 0].long()
-            self._pictures.append(_Picture(image, truth, small, self._of_class[small], functional.log_softmax(scores, 1)))
+            self._pictures.append(_Picture(image, truth, small, self._of_class[small], functional.log_softmax(scores, 1), predicted))
             if progress:
                 progress()
 
@@ -105,10 +107,13 @@ class Objective:
         divergence, entropy, total = 0.0, 0.0, 0.0
         hits, unions, ratios, bits, pixels = [], [], [], 0, 0
         for picture in self._pictures:
-            payload = None if encode is None else encode(picture.image)
-            seen = picture.image if payload is None else decode(payload)
-            scores, predicted = self._scores(seen)
-            found = functional.log_softmax(scores, 1)
+            if encode is None:
+                seen, size, found, predicted = picture.image, picture.image.nbytes, picture.told, picture.predicted
+            else:
+                payload = encode(picture.image)
+                seen, size = decode(payload), len(payload)
+                scores, predicted = self._scores(seen)
+                found = functional.log_softmax(scores, 1)
             apart = functional.kl_div(found, picture.told, reduction="none", log_target=True).sum(1)[0]
             wrong = functional.nll_loss(found, picture.truth.clamp_max(found.shape[1] - 1)[None], reduction="none")[0]
             divergence += float((apart * picture.weights).sum(dtype=torch.float64))
@@ -119,7 +124,7 @@ class Objective:
             hits.append(np.diag(matrix.counts).copy())
             unions.append(matrix.unions())
             ratios.append(psnr(picture.image, seen))
-            bits += 8 * (picture.image.nbytes if payload is None else len(payload))
+            bits += 8 * size
             pixels += picture.image.shape[0] * picture.image.shape[1]
             if progress:
                 progress()

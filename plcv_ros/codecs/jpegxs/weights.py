@@ -11,6 +11,9 @@ from typing import Any
 
 from ..errors import CodecError
 
+TUNED = Path(__file__).parent / "tuned"
+"""Folder of the weights that come with the package, files that `plcv tune` made."""
+
 MAX_GAIN = 15
 MAX_PRIORITY = 254
 
@@ -24,7 +27,8 @@ class Weights:
 
 
 def load_weights(weights: str | Path | Mapping[str, Any] | None) -> Weights | None:
-    """Weights from a JSON file or from what one holds: ``{"gains": [...], "priorities": [...]}``, other keys are comments.
+    """Weights from a JSON file, from one that comes with the package by its name ("segmentation_main"), or from what such a file holds:
+    ``{"gains": [...], "priorities": [...]}``, other keys are comments.
 
     A gain of 0 to 15 is the number of bit planes that the band keeps beyond those of a band of gain 0; at the next refinement R, bands with
     priorities (0 to 254) below R keep one more. Raises CodecError.
@@ -35,9 +39,9 @@ def load_weights(weights: str | Path | Mapping[str, Any] | None) -> Weights | No
     if isinstance(weights, (str, Path)):
         name = f"weights file {weights}"
         try:
-            weights = json.loads(Path(weights).read_text(encoding="utf-8"))
+            weights = json.loads(_find(Path(weights)).read_text(encoding="utf-8"))
         except OSError as error:
-            raise CodecError(f"{name} cannot be read: {error.strerror}") from None
+            raise CodecError(f"{name} cannot be read: {error.strerror}; by name there are {', '.join(tuned_names())}") from None
         except ValueError as error:
             raise CodecError(f"{name} is not JSON: {error}") from None
     if not isinstance(weights, Mapping):
@@ -47,6 +51,15 @@ def load_weights(weights: str | Path | Mapping[str, Any] | None) -> Weights | No
     if len(gains) != len(priorities) or not gains:
         raise CodecError(f"{name} has {len(gains)} gains and {len(priorities)} priorities, expected one of each for every band")
     return Weights(gains, priorities)
+
+
+def tuned_names() -> list[str]:
+    """Names of the weights that come with the package."""
+    return sorted(path.stem for path in TUNED.glob("*.json"))
+
+
+def _find(path: Path) -> Path:
+    return TUNED / f"{path}.json" if str(path) in tuned_names() and not path.is_file() else path
 
 
 def _integers(name: str, weights: Mapping[str, Any], key: str, last: int) -> tuple[int, ...]:
