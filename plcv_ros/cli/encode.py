@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     jxs.add_argument("--bpp", type=float, metavar="BITS", help="bits a pixel, of the whole file (default 3)")
     jxs.add_argument("--lossless", action="store_const", const=True, help="the exact pixels, in as many bytes as they take")
     jxs.add_argument("--rate-control", choices=RATE_CONTROLS, help="every slice its share (default), or what one leaves over to the next")
-    jxs.add_argument("--weights", type=Path, metavar="JSON", help="gains and priorities of the bands, as plcv tune writes them; segmentation_main comes with the package")
+    jxs.add_argument("--weights", type=Path, metavar="JSON", help="gains and priorities: a file of plcv tune, or segmentation_main")
     tools = parser.add_argument_group("JPEG XS coding tools, where the preset's are not wanted")
     for name, text in FLAGS.items():
         tools.add_argument(f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction, help=text)
