@@ -13,6 +13,9 @@ from collections import deque
 SHORTEST_S = 0.0015
 """Silence below this is none: threads and Wi-Fi take turns of that length."""
 
+SHORTEST_END_S = 0.004
+"""As long as silence must be at least to end a frame: what is asked for in vain comes twice, what is given up in vain is lost."""
+
 FADE = 0.998
 """What a strip leaves of the longest pause before it: a quarter of a second at 1350 strips a second halves it."""
 
@@ -21,10 +24,12 @@ ROUND_TRIPS = 64
 
 
 class Silence:
-    """How long nothing has to come until no more will: twice the longest pause of late between two strips of a frame, at most ``limit_s``."""
+    """How long nothing has to come until no more will: twice the longest pause of late between two strips of a frame, from ``shortest_s`` to
+    ``limit_s``."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, shortest_s: float = SHORTEST_S) -> None:
         self._limit_s = limit_s
+        self._shortest_s = shortest_s
         # Nothing is known at first: the limit, which fades.
         self._longest = limit_s / 2
 
@@ -36,7 +41,7 @@ class Silence:
     @property
     def length_s(self) -> float:
         """The silence that counts."""
-        return min(self._limit_s, max(SHORTEST_S, 2 * self._longest))
+        return min(self._limit_s, max(self._shortest_s, 2 * self._longest))
 
 
 class RoundTrip:

@@ -11,7 +11,7 @@ import pytest
 from test_strips import Clock, assembler, decoded, picture, strips_of
 
 from plcv_ros.strips import Request
-from plcv_ros.strips.repair import FIRST_ROUND_TRIP_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
+from plcv_ros.strips.repair import FIRST_ROUND_TRIP_S, SHORTEST_END_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
 
 
 def repair(count: int = 8, limit_s: float = 0.008) -> FrameRepair:
@@ -88,6 +88,23 @@ def test_what_was_on_its_way_does_not_count_as_answer() -> None:
     frame.came(3, 1.002)
     assert frame.wanted(1.002, 1.002, False) == [2]
     assert not frame.came(2, 1.008)
+
+
+def test_a_frame_is_ended_later_than_its_strips_would_be_asked_for() -> None:
+    """Strips in close succession: a short silence has the tail asked for, only a longer one has it given up."""
+    lengths = []
+    for repair_s in (0.1, 0.0):
+        clock = Clock()
+        box = assembler(clock=clock, repair_s=repair_s)
+        for number in range(200):
+            for tag, payload in strips_of(picture(1)):
+                clock.now += 0.0004
+                box.add(number, None, tag, "astc", payload)
+        tag, payload = strips_of(picture(1))[0]
+        box.add("last", None, tag, "astc", payload)
+        assert box.deadline is not None
+        lengths.append(box.deadline - clock.now)
+    assert lengths == pytest.approx([SHORTEST_S, SHORTEST_END_S])
 
 
 def test_without_repair_nothing_is_asked_for() -> None:
