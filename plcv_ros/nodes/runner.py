@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import socket
@@ -83,6 +84,9 @@ def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[Frame
     holder.append(node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
+    # What has been loaded stays: looking through it for garbage takes thirty milliseconds, or more with torch.
+    gc.collect()
+    gc.freeze()
     try:
         node.start()
         while node.exit_code is None:
