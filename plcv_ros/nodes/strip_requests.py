@@ -3,6 +3,8 @@
 
 A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
 from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
+
+What is sent again has lost a round trip already and must not get lost once more, so requests and answers go out twice.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -26,8 +30,14 @@ NAME = "missing"
 FRAMES_KEPT = 6
 """A fifth of a second at 30 Hz: what is asked for later would come too late."""
 
-RESENDS = 8
+COPIES = 2
+"""Of requests and of answers."""
+
+ANSWERS = 8
 """So often a strip is sent again at most, whoever asks."""
+
+SAME_REQUEST_S = 0.001
+"""A strip asked for again so soon is the request's other copy."""
 
 _SOURCE = re.compile(r"\S+ (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
 
@@ -76,15 +86,23 @@ class StripRequests:
         message.header = header
         message.time_ref = conversion.to_time(time.time_ns())
         message.source = f"{self._name} {write_numbers(indices)}/{count}"
-        self._publisher.publish(message)
+        for _ in range(COPIES):
+            self._publisher.publish(message)
+
+
+@dataclass
+class _SentStrip:
+    format: str
+    payload: array[int]
+    answers: int = 0
+    answered_at: float = -inf
 
 
 class _SentFrame:
     def __init__(self, header: Any, publisher: Any) -> None:
         self.header = header
         self.publisher = publisher
-        self.strips: dict[int, tuple[str, array[int], int]] = {}
-        """Index -> format, payload, how often it was sent again."""
+        self.strips: dict[int, _SentStrip] = {}
 
 
 class SentStrips:
@@ -109,7 +127,7 @@ class SentStrips:
                 frame = self._frames[key] = _SentFrame(header, publisher)
                 while len(self._frames) > FRAMES_KEPT:
                     self._frames.popitem(last=False)
-            frame.strips[index] = (format_text, payload, 0)
+            frame.strips[index] = _SentStrip(format_text, payload)
 
     def close(self) -> None:
         """Answer no more."""
@@ -125,14 +143,19 @@ class SentStrips:
             frame = self._frames.get((header.stamp.sec, header.stamp.nanosec, header.frame_id))
             if frame is None:
                 return
-            chosen = []
-            for index in wanted:
-                text, payload, times = frame.strips.get(index, ("", None, RESENDS))
-                if times < RESENDS and payload is not None:
-                    frame.strips[index] = (text, payload, times + 1)
-                    chosen.append((text, payload))
+            now = time.monotonic()
+            chosen = [
+                strip
+                for strip in (frame.strips[index] for index in wanted if index in frame.strips)
+                if strip.answers < ANSWERS and now - strip.answered_at > SAME_REQUEST_S
+            ]
+            for strip in chosen:
+                strip.answers += 1
+                strip.answered_at = now
         message = CompressedImage()
         message.header = frame.header
-        for message.format, message.data in chosen:
-            frame.publisher.publish(message)
-            self.resent += 1
+        for _ in range(COPIES):
+            for strip in chosen:
+                message.format, message.data = strip.format, strip.payload
+                frame.publisher.publish(message)
+        self.resent += len(chosen)

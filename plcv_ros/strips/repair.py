@@ -2,8 +2,7 @@
 """When silence means loss, and which strips to ask the sender for again. No ROS, no clock of its own: times are given, in seconds.
 
 Strips of one sender arrive in the order in which they were sent, as packets on one way through a network mostly do. So a strip that is missing
-when a later one is there was lost, and so was one that was sent again when another one, asked for later, has come (RFC 8985 does that for TCP).
-Only at the end of a burst is there nothing later: there silence tells.
+when a later one is there was lost. At the end of a burst there is nothing later: there silence tells.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Silence:
 
 
 class RoundTrip:
-    """How long the quicker requests of late took, from the request to the strip."""
+    """How long the quickest answers to requests took of late: those that waited behind no other strips on the link."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque(maxlen=ROUND_TRIPS)
@@ -55,17 +54,17 @@ class RoundTrip:
         """A strip came ``time_s`` after it was asked for."""
         self._times.append(time_s)
         # Not the shortest of all: what was on its way when it was asked for looks like an answer.
-        self._quick = sorted(self._times)[len(self._times) // 8]
+        self._quick = sorted(self._times)[len(self._times) // 32]
 
     @property
     def quick_s(self) -> float:
-        """What one of eight answers takes at most; 0 before the first."""
+        """The time of a quick answer; 0 before the first."""
         return self._quick or 0.0
 
     @property
     def length_s(self) -> float:
         """How long to wait at least until a request or its answer is taken for lost."""
-        return FIRST_ROUND_TRIP_S if self._quick is None else 1.25 * self._quick + SHORTEST_S
+        return FIRST_ROUND_TRIP_S if self._quick is None else self._quick + SHORTEST_S
 
 
 class FrameRepair:
@@ -78,19 +77,16 @@ class FrameRepair:
         self._highest = -1
         self._asked: dict[int, float] = {}
         """Strip -> when it was last asked for."""
-        self._overtaken: set[int] = set()
 
     def came(self, index: int, now: float) -> bool:
         """A strip is there; returns whether it came unasked, or too soon to be an answer."""
         self._missing.discard(index)
         self._highest = max(self._highest, index)
-        self._overtaken.discard(index)
         asked = self._asked.pop(index, None)
         if asked is None:
             return True
         unasked = now - asked < self._round_trip.quick_s / 2
         self._round_trip.note(now - asked)
-        self._overtaken.update(other for other, when in self._asked.items() if (when, other) < (asked, index))
         return unasked
 
     def wanted(self, now: float, latest: float, passed: bool) -> list[int]:
@@ -101,9 +97,8 @@ class FrameRepair:
         wanted = [
             index
             for index in sorted(self._missing)
-            if ((over or index < self._highest) if index not in self._asked else index in self._overtaken or (over and self._asked[index] <= overdue))
+            if (over or index < self._highest if index not in self._asked else over and self._asked[index] <= overdue)
         ]
-        self._overtaken.clear()
         self._asked.update(dict.fromkeys(wanted, now))
         return wanted
 

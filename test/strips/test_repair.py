@@ -38,9 +38,10 @@ def test_round_trip_is_that_of_quick_answers() -> None:
     assert (trip.quick_s, trip.length_s) == (0.0, FIRST_ROUND_TRIP_S)
     trip.note(0.0001)  # one that was on its way when it was asked for
     for _ in range(31):
-        trip.note(0.005)
+        trip.note(0.02)  # behind other strips
+    trip.note(0.005)
     assert trip.quick_s == 0.005
-    assert 0.005 < trip.length_s < 0.01
+    assert 0.005 < trip.length_s < 0.008
 
 
 def test_gaps_are_asked_for_at_once_and_the_tail_after_silence() -> None:
@@ -62,20 +63,6 @@ def test_a_newer_frame_shows_that_the_tail_is_lost() -> None:
         frame.came(index, 1.0)
     assert frame.next_time(1.001, True) <= 1.001
     assert frame.wanted(1.001, latest=1.001, passed=True) == [6, 7]
-
-
-def test_an_answer_shows_that_the_ones_before_it_were_lost_again() -> None:
-    frame = repair()
-    for index in (0, 1, 2, 7):
-        frame.came(index, 1.0)
-    assert frame.wanted(1.0, 1.0, False) == [3, 4, 5, 6]
-    frame.came(5, 1.005)
-    assert frame.wanted(1.005, 1.005, False) == [3, 4]
-    frame.came(6, 1.0055)
-    assert frame.wanted(1.0055, 1.0055, False) == []
-    for index in (3, 4):
-        frame.came(index, 1.01)
-    assert frame.next_time(1.01, False) == float("inf")
 
 
 def test_what_was_on_its_way_does_not_count_as_answer() -> None:
@@ -181,7 +168,7 @@ def test_a_link_that_loses_strips_requests_and_answers_brings_every_frame(loss: 
             sent += 1
         while requests and requests[0][0] <= clock.now:
             _, _, key, wanted = heapq.heappop(requests)
-            for index in wanted:
+            for index in wanted * 2:
                 send(clock.now, key, index)
         while arrivals and arrivals[0][0] <= clock.now:
             _, _, key, index = heapq.heappop(arrivals)
@@ -196,9 +183,9 @@ def test_a_link_that_loses_strips_requests_and_answers_brings_every_frame(loss: 
     assert [frame.header for frame in done] == list(range(count))
     if loss <= 0.04:
         assert all(frame.complete for frame in done)
-        assert max(latest) < 0.0052 + 3 * 0.012
+        assert max(latest) < 0.0052 + 2 * 0.012
     if loss == 0.0:
         assert box.counters.requested == box.counters.doubled == 0
     else:
-        # What is sent twice for nothing stays small beside what had to be.
-        assert box.counters.doubled < 0.3 * box.counters.requested
+        # Answers come twice; beside that little is sent for nothing.
+        assert box.counters.doubled + box.counters.late < 1.3 * box.counters.requested
