@@ -16,7 +16,12 @@ def codec_from(values: dict[str, Value]) -> Codec | None:
     if values["codec"] == "jxs":
         significance = {"preset": None, "always": True, "never": False}[str(values["jxs_significance"])]
         return make_codec(
-            "jxs", bpp=float(values["jxs_bpp"]), preset=str(values["jxs_preset"]), significance=significance, threads=int(values["threads"])
+            "jxs",
+            bpp=float(values["jxs_bpp"]),
+            preset=str(values["jxs_preset"]),
+            significance=significance,
+            weights=str(values["jxs_weights"]) or None,
+            threads=int(values["threads"]),
         )
     if values["codec"] == "jpeg":
         return make_codec("jpeg", quality=int(values["jpeg_quality"]), threads=int(values["threads"]))

@@ -118,6 +118,12 @@ CODEC_ROWS = (
         choices=("preset", "always", "never"),
         read_only=False,
     ),
+    Row(
+        "jxs_weights",
+        "",
+        "Weights of the bands of JPEG XS: segmentation_main (tuned for the network, preset main), or the path of a JSON file; empty has the standard's.",
+        read_only=False,
+    ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
     Row(
         "latency_target_ms",

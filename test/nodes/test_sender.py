@@ -162,6 +162,19 @@ def test_a_rate_that_the_frames_do_not_fit_is_refused_when_it_is_set(publishers)
     assert sender.codec.bpp == 3.0, "the old settings stay"
 
 
+def test_weights_of_the_bands_by_name(publishers):
+    node = StubNode()
+    node.values.update(codec="jxs", jxs_bpp=2.0, jxs_preset="main", jxs_weights="segmentation_main")
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    picture = frame(1, (640, 96))
+    tuned = bytes(sender.codec.encode(picture))
+    assert tuned == bytes(codecs.make_codec("jxs", bpp=2.0, preset="main", weights="segmentation_main").encode(picture))
+    sender.set_codec({**node.values, "jxs_weights": ""})
+    assert bytes(sender.codec.encode(picture)) != tuned
+    with pytest.raises(codecs.CodecError, match="weights file nosuch cannot be read.*segmentation_main"):
+        sender.set_codec({**node.values, "jxs_weights": "nosuch"})
+
+
 @pytest.mark.parametrize(("pixel_format", "channels"), [("rgb8", 3), ("bgra8", 4), ("mono8", None), ("yuv422", 2), ("yuv422_yuy2", 2)])
 def test_jpeg_xs_takes_pixels_as_they_are(publishers, pixel_format, channels):
     node = StubNode()
