@@ -171,7 +171,7 @@ def test_weights_of_the_bands_by_name(publishers):
     assert tuned == bytes(codecs.make_codec("jxs", bpp=2.0, preset="main", weights="segmentation_main").encode(picture))
     sender.set_codec({**node.values, "jxs_weights": ""})
     assert bytes(sender.codec.encode(picture)) != tuned
-    with pytest.raises(codecs.CodecError, match="weights file nosuch cannot be read.*segmentation_main"):
+    with pytest.raises(codecs.CodecError, match=r"weights file nosuch cannot be read.*segmentation_main"):
         sender.set_codec({**node.values, "jxs_weights": "nosuch"})
 
 
