@@ -4,7 +4,8 @@
 A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
 from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
 
-What is sent again has lost a round trip already and must not get lost once more, so requests and answers go out twice.
+Requests go out twice: a lost one costs a round trip, and they are small. Of a frame no more than half as many strips are sent again as it has,
+so that requests, whoever sends them, never fill the link.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ FRAMES_KEPT = 6
 """A fifth of a second at 30 Hz: what is asked for later would come too late."""
 
 COPIES = 2
-"""Of requests and of answers."""
+"""Of a request."""
 
-ANSWERS = 8
-"""So often a strip is sent again at most, whoever asks."""
+FEWEST_ANSWERS = 8
+"""That many strips of a frame are sent again if need be, however few it has."""
 
 SAME_REQUEST_S = 0.001
 """A strip asked for again so soon is the request's other copy."""
@@ -94,7 +95,6 @@ class StripRequests:
 class _SentStrip:
     format: str
     payload: array[int]
-    answers: int = 0
     answered_at: float = -inf
 
 
@@ -103,6 +103,7 @@ class _SentFrame:
         self.header = header
         self.publisher = publisher
         self.strips: dict[int, _SentStrip] = {}
+        self.answers = 0
 
 
 class SentStrips:
@@ -144,18 +145,15 @@ class SentStrips:
             if frame is None:
                 return
             now = time.monotonic()
-            chosen = [
-                strip
-                for strip in (frame.strips[index] for index in wanted if index in frame.strips)
-                if strip.answers < ANSWERS and now - strip.answered_at > SAME_REQUEST_S
-            ]
+            left = max(FEWEST_ANSWERS, len(frame.strips) // 2) - frame.answers
+            asked = (frame.strips[index] for index in wanted if index in frame.strips)
+            chosen = [strip for strip in asked if now - strip.answered_at > SAME_REQUEST_S][:left]
+            frame.answers += len(chosen)
             for strip in chosen:
-                strip.answers += 1
                 strip.answered_at = now
         message = CompressedImage()
         message.header = frame.header
-        for _ in range(COPIES):
-            for strip in chosen:
-                message.format, message.data = strip.format, strip.payload
-                frame.publisher.publish(message)
-        self.resent += len(chosen)
+        for strip in chosen:
+            message.format, message.data = strip.format, strip.payload
+            frame.publisher.publish(message)
+            self.resent += 1

@@ -75,8 +75,8 @@ class FrameRepair:
         self._silence = silence
         self._round_trip = round_trip
         self._highest = -1
-        self._asked: dict[int, float] = {}
-        """Strip -> when it was last asked for."""
+        self._asked: dict[int, tuple[float, int]] = {}
+        """Strip -> when it was last asked for, and how often."""
 
     def came(self, index: int, now: float) -> bool:
         """A strip is there; returns whether it came unasked, or too soon to be an answer."""
@@ -85,22 +85,28 @@ class FrameRepair:
         asked = self._asked.pop(index, None)
         if asked is None:
             return True
-        unasked = now - asked < self._round_trip.quick_s / 2
-        self._round_trip.note(now - asked)
+        since = now - asked[0]
+        unasked = since < self._round_trip.quick_s / 2
+        self._round_trip.note(since)
         return unasked
 
     def wanted(self, now: float, latest: float, passed: bool) -> list[int]:
         """The strips to ask for now, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``: whether one of
         a newer frame has come, after which no strip of this one can come unasked."""
         over = passed or now >= latest + self._silence.length_s
-        overdue = now - self._round_trip.length_s
         wanted = [
             index
             for index in sorted(self._missing)
-            if (over or index < self._highest if index not in self._asked else over and self._asked[index] <= overdue)
+            if (over or index < self._highest if index not in self._asked else over and now >= self._due(index))
         ]
-        self._asked.update(dict.fromkeys(wanted, now))
+        for index in wanted:
+            self._asked[index] = now, self._asked[index][1] + 1 if index in self._asked else 1
         return wanted
+
+    def _due(self, index: int) -> float:
+        """When a strip is asked for once more: from the third time on later each time, or answers would fill a link that is slower than thought."""
+        when, times = self._asked[index]
+        return when + self._round_trip.length_s * 2 ** max(0, times - 2)
 
     def next_time(self, latest: float, passed: bool) -> float:
         """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
@@ -109,4 +115,4 @@ class FrameRepair:
         silent = 0.0 if passed else latest + self._silence.length_s
         if len(self._asked) < len(self._missing):
             return silent
-        return max(silent, min(self._asked.values()) + self._round_trip.length_s)
+        return max(silent, min(map(self._due, self._asked)))

@@ -135,7 +135,7 @@ def test_a_frame_is_given_up_where_no_answer_comes() -> None:
         clock.now = max(clock.now + 1e-4, box.deadline or 0.0)
         box.requests()
     assert clock.now - start == pytest.approx(0.05, abs=0.001)
-    assert 3 <= asked <= 6  # again and again, but not without end
+    assert 2 <= asked <= 5  # again, but more and more seldom
     assert [(f.strips, f.complete) for f in done] == [(7, False)]
 
 
@@ -168,7 +168,7 @@ def test_a_link_that_loses_strips_requests_and_answers_brings_every_frame(loss: 
             sent += 1
         while requests and requests[0][0] <= clock.now:
             _, _, key, wanted = heapq.heappop(requests)
-            for index in wanted * 2:
+            for index in wanted:
                 send(clock.now, key, index)
         while arrivals and arrivals[0][0] <= clock.now:
             _, _, key, index = heapq.heappop(arrivals)
@@ -183,9 +183,9 @@ def test_a_link_that_loses_strips_requests_and_answers_brings_every_frame(loss: 
     assert [frame.header for frame in done] == list(range(count))
     if loss <= 0.04:
         assert all(frame.complete for frame in done)
-        assert max(latest) < 0.0052 + 2 * 0.012
+        assert max(latest) < 0.0052 + 3 * 0.012
     if loss == 0.0:
         assert box.counters.requested == box.counters.doubled == 0
     else:
-        # Answers come twice; beside that little is sent for nothing.
-        assert box.counters.doubled + box.counters.late < 1.3 * box.counters.requested
+        # What is sent for nothing stays small beside what had to be.
+        assert box.counters.doubled + box.counters.late < 0.3 * box.counters.requested
