@@ -106,7 +106,7 @@ class FrameRepair:
     def _due(self, index: int) -> float:
         """When a strip is asked for once more: from the third time on later each time, or answers would fill a link that is slower than thought."""
         when, times = self._asked[index]
-        return when + self._round_trip.length_s * 2 ** max(0, times - 2)
+        return when + self._round_trip.length_s * (1 << max(0, times - 2))
 
     def next_time(self, latest: float, passed: bool) -> float:
         """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
