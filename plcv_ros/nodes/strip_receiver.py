@@ -15,6 +15,7 @@ from sensor_msgs.msg import CompressedImage
 from plcv_ros.codecs import CodecError
 from plcv_ros.nodes import conversion, qos, wire
 from plcv_ros.nodes.intake import Intake
+from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
@@ -43,6 +44,9 @@ class StripReceiver(FrameReceiver):
         repair_s = self._node.number("strip_repair_ms") / 1000
         patience_s = self._node.number("strip_patience_ms") / 1000
         self._assembler = StripAssembler(self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s)
+        if repair_s:
+            # A frame that was repaired may be whole at the same time as the one after it, and none shall be lost.
+            self._mailbox = Mailbox(qos.RELIABLE_DEPTH)
         self._requests = StripRequests(self._node, self._base) if repair_s else None
         self._latest_ns = 0
 

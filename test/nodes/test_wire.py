@@ -124,3 +124,11 @@ def test_transport_warning_names_the_setting():
     assert "0.52 MB" in text
     assert "FASTDDS_BUILTIN_TRANSPORTS" in text
     assert transport.warning(518_416, transport.active({}, rmw="rmw_cyclonedds_cpp")) is None
+
+
+def test_mailbox_of_some_depth_keeps_the_newest_in_order():
+    box: Mailbox[int] = Mailbox(3)
+    assert [box.put(number) for number in range(1, 6)] == [None, None, None, 1, 2]
+    assert [box.get(), box.get()] == [3, 4]
+    box.close()
+    assert [box.get(), box.get(), box.get()] == [5, None, None]
