@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from plcv_ros.codecs import CodecError
 from plcv_ros.strips.canvas import Canvas, Pixels, make_canvas
-from plcv_ros.strips.repair import LONGEST_ASKING_S, SHORTEST_END_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
+from plcv_ros.strips.repair import SHORTEST_END_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
 from plcv_ros.strips.tag import StripTag
 
 REMEMBERED_FRAMES = 64
@@ -107,7 +107,7 @@ class StripAssembler:
         self._clock = clock
         self._threads = threads
         self._repair_s = repair_s
-        self._silence = Silence(min(patience_s, LONGEST_ASKING_S), SHORTEST_S) if repair_s else Silence(patience_s, SHORTEST_END_S)
+        self._silence = Silence(patience_s, SHORTEST_S if repair_s else SHORTEST_END_S)
         self._round_trip = RoundTrip()
         self._open: list[_Shape] = []
         self._latest = 0.0

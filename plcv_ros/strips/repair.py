@@ -12,9 +12,6 @@ from collections import deque
 SHORTEST_S = 0.0015
 """Silence below this is none: threads and Wi-Fi take turns of that length."""
 
-LONGEST_ASKING_S = 0.003
-"""A strip is asked for after this silence at the latest: what the next frame's strips are sent before waits for all of them."""
-
 SHORTEST_END_S = 0.004
 """As long as silence must be at least to end a frame: what is asked for in vain comes twice, what is given up in vain is lost."""
 
