@@ -59,18 +59,19 @@ def write_numbers(indices: Sequence[int]) -> str:
 
 
 def read_source(source: str) -> list[int] | None:
-    """The indices from 0 that a request asks for, each once; None where the text is none of a request or a number not of ``count``."""
+    """The ascending indices from 0 that a request asks for; None where the text is none of a request, a number not of ``count``, or not above
+    those before it (which would let one message ask for the same strips a million times)."""
     match = _SOURCE.fullmatch(source)
     if match is None:
         return None
-    count, wanted = int(match.group(2)), dict[int, None]()
+    count, wanted = int(match.group(2)), list[int]()
     for part in match.group(1).split(","):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
-        if not 1 <= low <= high <= count:
+        if not (wanted[-1] + 1 if wanted else 0) < low <= high <= count:
             return None
-        wanted.update(dict.fromkeys(range(low - 1, high)))
-    return list(wanted)
+        wanted.extend(range(low - 1, high))
+    return wanted
 
 
 class StripRequests:

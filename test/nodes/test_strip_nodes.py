@@ -194,3 +194,10 @@ def test_numbers_of_strips_survive_the_text(indices, text):
 
     assert write_numbers(indices) == text
     assert read_source(f"/decoder {text}/45") == indices
+
+
+@pytest.mark.parametrize("text", ["", "0", "46", "3-2", "3,3", "7-9,8", "9,7", "1-99999," * 3 + "1", "1-45,1-45", "-3", "3,", "x"])
+def test_requests_that_are_none(text):
+    from plcv_ros.nodes.strip_requests import read_source
+
+    assert read_source(f"/decoder {text}/45") is None
