@@ -121,7 +121,7 @@ CODEC_ROWS = (
     Row(
         "jxs_weights",
         "",
-        "Weights of JPEG XS bands: segmentation_main (tuned for the network, for preset main), or the path of a JSON file; empty has the standard's.",
+        "Weights of JPEG XS bands: the path of a JSON file (plcv tune makes such), or segmentation_main, an experiment; empty has the standard's.",
         read_only=False,
     ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
