@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from csv_tables import write_table
 from offload import write_pictures
 from tracing import cpu_ns
 
@@ -181,10 +182,7 @@ def main() -> int:
             print(f"{number} cameras: {rows[-1].p50:.1f} ms, {rows[-1].labelled} of {rows[-1].frames} labelled", file=sys.stderr, flush=True)
     print(json.dumps([dataclasses.asdict(r) for r in rows], indent=1) if args.json else markdown(rows))
     if args.csv:
-        with args.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Row)], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(dataclasses.asdict(r) for r in rows)
+        write_table(args.csv, Row, rows)
     return 0
 
 

@@ -32,7 +32,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from csv_tables import read_table, write_table
 from links import accuracy, goals, plot
+from links.combined import Combined
 from links.network import Link, Network, missing
 from measuring import REFERENCE, bits_per_pixel, jpeg_at, machine, read_rgb, say
 from offload import write_pictures
@@ -158,15 +160,9 @@ def judged(combination: Combination) -> bool:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Combined):
     """What one combination gave; medians over repeated runs. Times in ms, CPU in cores, rates in Mbit/s and bit/px, shares from 0 to 1."""
 
-    sender: str
-    mode: str
-    qos: str
-    rate: float
-    delay_ms: float
-    loss: float
     runs: int
     frames: int
     whole: int
@@ -187,11 +183,6 @@ class Row:
     cpu_camera: float
     cpu_receiver: float
     packets_lost: float
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        """What names the combination."""
-        return (self.sender, self.mode, self.qos, self.rate, self.delay_ms, self.loss)
 
 
 class Process:
@@ -391,31 +382,24 @@ def measure(combination: Combination, pictures: Path, frames: int, repeat: int, 
 
 def read_rows() -> list[Row]:
     """What has been measured so far."""
-    if not CSV_FILE.exists():
-        return []
-    kinds = {f.name: {"str": str, "int": int, "float": float}[str(f.type)] for f in dataclasses.fields(Row)}
-    with CSV_FILE.open(newline="", encoding="utf-8") as file:
-        return [Row(**{name: kinds[name](value) for name, value in line.items()}) for line in csv.DictReader(file)]
+    return read_table(CSV_FILE, Row) if CSV_FILE.exists() else []
 
 
 def write_rows(rows: list[Row]) -> None:
     """All rows, in the order of links and senders."""
     order = list(SENDERS)
     rows = sorted(rows, key=lambda r: (r.rate, r.delay_ms, r.loss, order.index(r.sender), r.mode != "whole", r.qos))
-    with CSV_FILE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(r) for r in rows)
+    write_table(CSV_FILE, Row, rows)
 
 
 def read_accuracy() -> list[accuracy.Accuracy]:
     """What loss_accuracy.py has measured so far."""
-    return accuracy.read(ACCURACY_FILE)
+    return read_table(ACCURACY_FILE, accuracy.Accuracy) if ACCURACY_FILE.exists() else []
 
 
 def write_accuracy(scores: list[accuracy.Accuracy]) -> None:
     """For loss_accuracy.py."""
-    accuracy.write(ACCURACY_FILE, scores)
+    write_table(ACCURACY_FILE, accuracy.Accuracy, sorted(scores, key=lambda score: score.place))
 
 
 def markdown(rows: list[Row], scores: list[accuracy.Accuracy]) -> str:

@@ -223,10 +223,10 @@ def main() -> int:
     parser.add_argument("--step", type=int, default=5, help="score every so-manieth scene frame")
     args = parser.parse_args()
     networks = load_networks(args.checkpoint)
-    results = {result.key: result for result in read_accuracy()}
+    results = {result.place: result for result in read_accuracy()}
     for combination in combinations(False):
         if args.only in combination.name and record_path(args.records, combination, 0).exists():
-            results.update({result.key: result for result in measure(combination, args, networks)})
+            results.update({result.place: result for result in measure(combination, args, networks)})
             write_accuracy(list(results.values()))
     for result in results.values():
         words = dataclasses.asdict(result)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from csv_tables import read_table, write_table
 
 from plcv_ros import __version__
 from plcv_ros.cli.demo_report import cpu_seconds
@@ -321,12 +322,7 @@ def _three(row: Row, stage: str) -> str:
 
 def read_csv(path: Path) -> list[Row]:
     """The rows of a CSV file that :func:`write_csv` wrote."""
-    kinds = {f.name: {"str": str, "int": int, "float": float}[str(f.type)] for f in dataclasses.fields(Row)}
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = csv.DictReader(file)
-        if set(lines.fieldnames or ()) != set(kinds):
-            raise SystemExit(f"{path} has other columns than this version writes; remove it or name another file")
-        return [Row(**{name: kinds[name](value) for name, value in line.items()}) for line in lines]
+    return read_table(path, Row)
 
 
 def merge(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
@@ -339,10 +335,7 @@ def merge(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
 def write_csv(rows: Iterable[Row], path: Path) -> None:
     """One line a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(r) for r in rows)
+    write_table(path, Row, rows)
 
 
 def plot(rows: list[Row], path: Path) -> None:

@@ -102,7 +102,7 @@ def _accuracies(axis: Any, group: Sequence[Any], scores: Sequence[Any]) -> None:
 def accuracy_of(row: Any, data: str, scores: Sequence[Any]) -> tuple[float, float] | None:
     """(mIoU without loss, as delivered) of a row; where all frames arrive that of the codec itself; None where it is not known."""
     mine = [s for s in scores if s.data == data and s.sender == row.sender]
-    exact = [s for s in mine if s.key[:6] == row.key]
+    exact = [s for s in mine if s.key == row.key]
     if exact:
         return exact[0].miou_clean, exact[0].miou_delivered
     return (mine[0].miou_clean, mine[0].miou_clean) if mine and (row.loss == 0 or row.whole == row.frames) else None

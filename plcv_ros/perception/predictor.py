@@ -74,14 +74,20 @@ class Predictor:
     def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
         """Pictures of one size in one pass of the network, as :meth:`predict` each. Raises ValueError where sizes differ, and for none."""
         for image in images:
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-                raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
+            _check(image)
         shapes = sorted({image.shape[:2] for image in images})
         if len(shapes) != 1:
             raise ValueError(f"a batch of pictures of {len(shapes)} sizes {shapes}: expected pictures of one size")
-        return self._worker.submit(self._predict, images).result()
+        return self._worker.submit(lambda: list(self._pass(images)[1].numpy())).result()
 
-    def _predict(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
+    def predict_scores(self, image: npt.NDArray[np.uint8]) -> tuple[Tensor, npt.NDArray[np.uint8]]:
+        """What :meth:`predict` decides by: class scores (1, C, h, w) float32 on the CPU, at the network's own resolution, and its answer."""
+        _check(image)
+        scores, labels = self._worker.submit(self._pass, [image]).result()
+        return scores.float().cpu(), labels[0].numpy()
+
+    def _pass(self, images: Sequence[npt.NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+        """Scores (N, C, h, w) on the device and class ids (N, H, W) uint8 on the CPU."""
         height, width = images[0].shape[:2]
         factor = shrink_factor(height, width)
         with torch.inference_mode():
@@ -89,10 +95,11 @@ class Predictor:
             if factor > 1:
                 each = [shrink(pixels, factor) for pixels in each]
             pixels = each[0] if len(each) == 1 else torch.cat(each).contiguous(memory_format=torch.channels_last)
-            labels = resize_scores(self.network(pixels), *pixels.shape[-2:]).argmax(1).to(torch.uint8)
+            scores: Tensor = self.network(pixels)
+            labels = resize_scores(scores, *pixels.shape[-2:]).argmax(1).to(torch.uint8)
             if factor > 1:
                 labels = labels.repeat_interleave(factor, 1).repeat_interleave(factor, 2)[:, :height, :width].contiguous()
-            return list(labels.cpu().numpy())
+            return scores, labels.cpu()
 
     def normalise(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """(H, W, 3) uint8 -> (1, 3, H, W) float32, channels last, on the device."""
@@ -103,6 +110,11 @@ class Predictor:
         scale, offset = self._rows[width]
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).view(height, width * 3)
         return torch.addcmul(offset, pixels.to(torch.float32), scale).view(1, height, width, 3).permute(0, 3, 1, 2)
+
+
+def _check(image: npt.NDArray[np.uint8]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
 
 
 def shrink_factor(height: int, width: int) -> int:

@@ -25,8 +25,7 @@ from plcv_ros.codecs import decode, make_codec
 from plcv_ros.codecs.jpegxs.weights import Weights
 from plcv_ros.labels import IGNORE_INDEX
 from plcv_ros.perception.metrics import ConfusionMatrix
-from plcv_ros.perception.networks import resize_scores
-from plcv_ros.perception.predictor import Predictor, shrink, shrink_factor
+from plcv_ros.perception.predictor import Predictor
 from plcv_ros.training.band_weights import to_reals, to_weights
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import psnr
@@ -87,7 +86,7 @@ class Objective:
         self._pictures: list[_Picture] = []
         for index in spread(len(dataset), limit):
             image, truth = dataset[index]
-            scores, predicted = self._scores(image)
+            scores, predicted = self._predictor.predict_scores(image)
             small = functional.interpolate(torch.from_numpy(truth)[None, None].float(), size=scores.shape[-2:], mode="nearest")[0, 0].long()
             self._pictures.append(_Picture(image, truth, small, self._of_class[small], functional.log_softmax(scores, 1), predicted))
             if progress:
@@ -112,7 +111,7 @@ class Objective:
             else:
                 payload = encode(picture.image)
                 seen, size = decode(payload), len(payload)
-                scores, predicted = self._scores(seen)
+                scores, predicted = self._predictor.predict_scores(seen)
                 found = functional.log_softmax(scores, 1)
             apart = functional.kl_div(found, picture.told, reduction="none", log_target=True).sum(1)[0]
             wrong = functional.nll_loss(found, picture.truth.clamp_max(found.shape[1] - 1)[None], reduction="none")[0]
@@ -130,19 +129,6 @@ class Objective:
                 progress()
         total = max(total, 1e-12)
         return Loss(divergence / total, entropy / total, float(np.mean(ratios)), bits / pixels, Counts(np.stack(hits), np.stack(unions)))
-
-    def _scores(self, image: Image) -> tuple[Tensor, Image]:
-        """Class scores (1, C, h, w) float32 at the network's own resolution, and (H, W) uint8 class ids as its predictor gives them."""
-        height, width = image.shape[:2]
-        factor = shrink_factor(height, width)
-        with torch.inference_mode():
-            pixels = self._predictor.normalise(image)
-            if factor > 1:
-                pixels = shrink(pixels, factor)
-            scores = self._predictor.network(pixels).float()
-            labels = resize_scores(scores, *pixels.shape[-2:]).argmax(1)[0].to(torch.uint8)
-            labels = labels.repeat_interleave(factor, 0).repeat_interleave(factor, 1)[:height, :width]
-            return scores.cpu(), labels.cpu().numpy()
 
 
 @dataclass(frozen=True)

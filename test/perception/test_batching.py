@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,14 +85,20 @@ def waiting(batcher: Batcher, number: int) -> None:
         time.sleep(0.001)
 
 
+def occupied(network: Network, batcher: Batcher, pool: ThreadPoolExecutor, deadline: float) -> Future[Pixels]:
+    """A first picture, alone in a pass that goes on until ``network.gate`` is set."""
+    network.gate.clear()
+    first = pool.submit(batcher.predict, picture(0), deadline)
+    while not network.batches:
+        time.sleep(0.001)
+    return first
+
+
 def test_what_waits_goes_in_one_pass_and_everybody_gets_the_own_labels() -> None:
     network = Network()
     batcher = Batcher(network, max_batch=8)
-    network.gate.clear()
     with ThreadPoolExecutor(6) as pool:
-        first = pool.submit(batcher.predict, picture(0), time.monotonic() + 900)
-        while not network.batches:
-            time.sleep(0.001)
+        first = occupied(network, batcher, pool, time.monotonic() + 900)
         rest = [pool.submit(batcher.predict, picture(i), time.monotonic() + 900) for i in range(1, 6)]
         waiting(batcher, 5)
         network.gate.set()
@@ -105,12 +111,9 @@ def test_what_waits_goes_in_one_pass_and_everybody_gets_the_own_labels() -> None
 def test_other_sizes_go_in_another_pass_and_the_urgent_one_first() -> None:
     network = Network()
     batcher = Batcher(network)
-    network.gate.clear()
     now = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
-        futures = [pool.submit(batcher.predict, picture(0), now + 900)]
-        while not network.batches:
-            time.sleep(0.001)
+        futures = [occupied(network, batcher, pool, now + 900)]
         futures += [pool.submit(batcher.predict, picture(i, height), now + due) for i, height, due in ((1, 4, 8), (2, 5, 7), (3, 4, 6), (4, 5, 9))]
         waiting(batcher, 4)
         network.gate.set()
@@ -123,12 +126,9 @@ def test_other_sizes_go_in_another_pass_and_the_urgent_one_first() -> None:
 def test_other_networks_have_passes_of_their_own() -> None:
     network, other = Network(), Network()
     batcher = Batcher(network)
-    network.gate.clear()
     now = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
-        futures = [pool.submit(batcher.predict, picture(0), now + 9)]
-        while not network.batches:
-            time.sleep(0.001)
+        futures = [occupied(network, batcher, pool, now + 9)]
         futures += [
             pool.submit(batcher.predict, picture(i), now + due, network=which)
             for i, which, due in ((1, other, 6), (2, None, 7), (3, other, 8), (4, network, 9))
@@ -163,11 +163,8 @@ def test_a_lone_picture_does_not_wait() -> None:
 def test_whoever_waits_at_the_end_is_told() -> None:
     network = Network()
     batcher = Batcher(network)
-    network.gate.clear()
     with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(batcher.predict, picture(0), time.monotonic() + 900)
-        while not network.batches:
-            time.sleep(0.001)
+        first = occupied(network, batcher, pool, time.monotonic() + 900)
         second = pool.submit(batcher.predict, picture(1), time.monotonic() + 900)
         waiting(batcher, 1)
         closing = pool.submit(batcher.close)
@@ -181,12 +178,9 @@ def test_whoever_waits_at_the_end_is_told() -> None:
 def test_what_has_expired_is_not_predicted() -> None:
     network = Network()
     batcher = Batcher(network)
-    network.gate.clear()
     with ThreadPoolExecutor(4) as pool:
         now = time.monotonic()
-        first = pool.submit(batcher.predict, picture(0), now + 900)
-        while not network.batches:
-            time.sleep(0.001)
+        first = occupied(network, batcher, pool, now + 900)
         old = pool.submit(batcher.predict, picture(1), now + 900, now + 0.01)
         young = pool.submit(batcher.predict, picture(2), now + 900, now + 900)
         waiting(batcher, 2)
