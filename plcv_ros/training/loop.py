@@ -27,12 +27,12 @@ from plcv_ros.perception.networks import build_network, check_task
 from plcv_ros.perception.predictor import place_network
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import Degradation, parse_mixture
+from plcv_ros.training.kernels import choose_kernels
 from plcv_ros.training.losses import distillation_loss
 from plcv_ros.training.parallel import Processes
 from plcv_ros.training.run import (
     Sample,
     average_into,
-    choose_kernels,
     cut_metrics,
     learning_rate,
     load_initial,
@@ -112,7 +112,7 @@ def train(
     averaged.load_state_dict(network.state_dict())
     network = place_network(network, device)
     averaged = place_network(averaged, device)
-    choose_kernels(network)
+    choose_kernels(network, device)
     guide = place_teacher(teacher, label_set, task, device) if settings.distillation and teacher is not None else None
 
     optimiser = torch.optim.AdamW(parameter_groups(network, settings.rate, settings.encoder_rate, settings.weight_decay), lr=settings.rate)

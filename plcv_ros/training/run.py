@@ -43,16 +43,6 @@ def parameter_groups(network: nn.Module, rate: float, encoder_rate: float, weigh
     return groups
 
 
-def choose_kernels(network: nn.Module) -> None:
-    """Keep 1x1 convolutions in oneDNN, which PyTorch leaves on the CPU with one thread: a sixth of a step's time.
-
-    Its rule makes an exception for dilated kernels, and a kernel of one pixel is the same with any dilation.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
-            module.dilation = (2, 2)
-
-
 def average_into(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     """Move the averaged weights and batch statistics a step towards the network's."""
     with torch.no_grad():

@@ -20,10 +20,11 @@ from plcv_ros.perception.networks import build_network  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
 from plcv_ros.training.datasets import Dataset  # noqa: E402
 from plcv_ros.training.degradations import parse_mixture  # noqa: E402
+from plcv_ros.training.kernels import BLOCK, BlockedPReLU, choose_kernels  # noqa: E402
 from plcv_ros.training.loop import batch, epoch_order  # noqa: E402
 from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
 from plcv_ros.training.parallel import Processes  # noqa: E402
-from plcv_ros.training.run import Sample, choose_kernels, load_initial  # noqa: E402
+from plcv_ros.training.run import Sample, load_initial  # noqa: E402
 from plcv_ros.training.segmentation import SEGMENTATION, train  # noqa: E402
 from plcv_ros.training.settings import Settings  # noqa: E402
 
@@ -149,8 +150,28 @@ def test_kernels_chosen_for_speed_change_nothing() -> None:
     network = build_network("espnetv2_fpn", 11, settings().arguments).eval()
     picture = torch.randn(1, 3, 64, 96)
     before = network(picture)
-    choose_kernels(network)
+    choose_kernels(network, torch.device("cpu"))
+    assert any(isinstance(module, BlockedPReLU) for module in network.modules())
     assert torch.allclose(network(picture), before, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(2, 7, 5, 3), (3, 32, 70, 90), (1, BLOCK + 1, 1, 2), (4, 7)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_blocked_prelu_has_the_gradients_of_prelu(shape: tuple[int, ...], channels_last: bool) -> None:
+    torch.manual_seed(0)
+    plain, blocked = (kind(shape[1], dtype=torch.float32) for kind in (torch.nn.PReLU, BlockedPReLU))
+    x, told = torch.randn(shape), torch.randn(shape)
+    x[0, 0] = 0.0  # on the bend
+    if channels_last and len(shape) == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+    found = []
+    for layer in (plain, blocked):
+        seen = x.clone().requires_grad_()
+        layer(seen).backward(told)
+        assert seen.grad is not None and layer.weight.grad is not None
+        found.append((layer(x), seen.grad, layer.weight.grad))
+    for one, other in zip(*found):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-3 * float(one.detach().abs().max()))
 
 
 def test_distillation_draws_towards_the_teacher(tmp_path: Path) -> None:
