@@ -134,6 +134,13 @@ CODEC_ROWS = (
     ),
     Row("strips", False, "Send frames in strips that leave as they are coded, on <topic>/<codec>_strips: a lost packet costs a strip, not a frame."),
     Row("strip_bytes", 5200, "Largest strip in bytes, at least one block row or slice: 5200 fill four Ethernet packets.", low=1, high=1_000_000),
+    Row(
+        "strip_last_copies",
+        2,
+        "How often the last strip of a frame is sent: where it is lost, nothing but silence shows that the frame is over.",
+        low=1,
+        high=8,
+    ),
     Row("threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False),
 )
 """The codec's parameters, the same for every node that encodes."""

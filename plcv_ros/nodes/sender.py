@@ -114,6 +114,7 @@ class FrameSender:
         self._adaptive = AdaptiveCodec(node, base, node.values) if node.values["codec"] == "auto" else None
         self._codec = None if self._adaptive else codec_from(node.values)
         self._strip_bytes = int(node.values["strip_bytes"]) if node.values["strips"] else 0
+        self._last_copies = int(node.values["strip_last_copies"])
         codecs = AUTO_CODECS if self._adaptive else () if self._codec is None else (self._codec.name,)
         if self._strip_bytes and not (codecs and set(codecs) <= set(wire.CODECS_WITH_STRIPS)):
             have = ", ".join(wire.CODECS_WITH_STRIPS)
@@ -343,6 +344,8 @@ class FrameSender:
         except CodecError as error:
             self._refused(header, error)
             return 0
+        for _ in range(self._last_copies - 1):
+            publisher.publish(message)
         self._node.events.note(header, "encode_start", start)
         self._node.events.note(header, "encode_end", handed_over_ns)
         self.counters.encoded += 1

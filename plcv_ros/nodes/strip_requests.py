@@ -4,7 +4,8 @@
 A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
 from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
 
-Requests go out twice: a lost one costs a round trip, and they are small. Of a frame no more than half as many strips are sent again as it has,
+Requests go out twice: a lost one costs a round trip, and they are small. So do answers where an earlier one was lost: these are few, and the next
+would come behind the frame after. Of a frame no more than half as many strips are sent again as it has,
 so that requests, whoever sends them, never fill the link.
 """
 
@@ -97,6 +98,7 @@ class _SentStrip:
     format: str
     payload: array[int]
     answered_at: float = -inf
+    answers: int = 0
 
 
 class _SentFrame:
@@ -149,12 +151,14 @@ class SentStrips:
             left = max(FEWEST_ANSWERS, len(frame.strips) // 2) - frame.answers
             asked = (frame.strips[index] for index in wanted if index in frame.strips)
             chosen = [strip for strip in asked if now - strip.answered_at > SAME_REQUEST_S][:left]
-            frame.answers += len(chosen)
+            again = [strip for strip in chosen if strip.answers][: left - len(chosen)]
+            frame.answers += len(chosen) + len(again)
             for strip in chosen:
                 strip.answered_at = now
+                strip.answers += 1
         message = CompressedImage()
         message.header = frame.header
-        for strip in chosen:
+        for strip in (*chosen, *again):
             message.format, message.data = strip.format, strip.payload
             frame.publisher.publish(message)
             self.resent += 1

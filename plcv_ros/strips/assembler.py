@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ SPARE_IMAGES = 4
 
 @dataclass
 class StripCounters:
-    """Counts since the start. ``missing`` strips were concealed; ``late`` and ``doubled`` ones came for nothing;
+    """Counts since the start. ``missing`` strips were concealed; ``late`` ones, and those that came twice (``doubled``), came for nothing;
     ``requested`` ones were asked for again, each as often as it was; rows of ``partial`` frames are
     concealed."""
 
@@ -86,9 +86,9 @@ class StripAssembler:
     A frame is finished when all its strips, its last strip, or a strip of another frame has arrived. `expire`, called once `deadline` has
     passed, finishes a frame whose tail was lost. Missing rows come from the previous frame.
 
-    With ``repair_s`` above 0 lost strips are asked for (`requests`): a frame is finished when all its strips have arrived, when a later one has,
-    or ``repair_s`` after its latest strip. At most two frames take shape at a time, else one: memory is bounded by a few pictures of
-    ``max_pixels``. For one thread, but `release` may be called from any.
+    With ``repair_s`` above 0 lost strips are asked for (`requests`): a frame is finished when all its strips have arrived, when the next but one
+    begins, or ``repair_s`` after its latest strip; the next one waits for it. At most two frames take shape at a time, else one: memory is
+    bounded by a few pictures of ``max_pixels``. For one thread, but `release` may be called from any.
 
     patience_s: the longest silence after which the rest of a frame is taken for lost; a shorter one where strips come in closer succession.
     threads: for decoding the strips of a frame at once (JPEG XS; an ASTC strip is decoded as it arrives).
@@ -111,7 +111,8 @@ class StripAssembler:
         self._round_trip = RoundTrip()
         self._open: list[_Shape] = []
         self._latest = 0.0
-        self._finished: deque[Hashable] = deque(maxlen=REMEMBERED_FRAMES)
+        self._finished: OrderedDict[Hashable, npt.NDArray[np.bool_]] = OrderedDict()
+        """Key -> which strips the frame had."""
         self._given_up: tuple[Hashable, float] | None = None
         self._previous: Pixels | None = None
         self._previous_released = False
@@ -126,7 +127,8 @@ class StripAssembler:
         if not self._repair_s:
             return self._latest + self._silence.length_s
         newest = self._open[-1]
-        return min(min(s.repair.next_time(self._latest, s is not newest), s.latest + self._repair_s) for s in self._open)
+        asking = min(shape.repair.next_time(self._latest, shape is not newest) for shape in self._open)
+        return min(asking, self._open[0].latest + self._repair_s)
 
     def add(self, key: Hashable, header: Any, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> list[Assembled]:
         """Take one strip of the frame ``key``; returns the frames that it finishes, oldest first.
@@ -134,7 +136,11 @@ class StripAssembler:
         Raises StripError or CodecError where it is malformed; it is as if it had never come, then.
         """
         now = self._clock()
-        if key in self._finished:
+        had = self._finished.get(key)
+        if had is not None:
+            if tag.index < len(had) and had[tag.index]:
+                self.counters.doubled += 1
+                return []
             self.counters.late += 1
             if self._given_up is not None and key == self._given_up[0]:
                 self._silence.note(now - self._given_up[1])
@@ -146,7 +152,7 @@ class StripAssembler:
             canvas = make_canvas(tag, codec, self._max_pixels, self._spare, self._threads)
             canvas.place(tag, codec, payload, colour)
             while len(self._open) > (1 if self._repair_s else 0):
-                done += self._finish(self._open[0])
+                done += self._finish(self._open[0]) + self._finish_whole()
             shape = _Shape(key, header, canvas, FrameRepair(tag.count, self._silence, self._round_trip))
             self._open.append(shape)
         elif not shape.canvas.place(tag, codec, payload, colour):
@@ -156,10 +162,9 @@ class StripAssembler:
             self._silence.note(now - self._latest)
         shape.latest = self._latest = now
         self.counters.strips += 1
-        if shape.canvas.placed == tag.count or (tag.last and not self._repair_s):
-            while shape in self._open:
-                done += self._finish(self._open[0])
-        return done
+        if tag.last and not self._repair_s:
+            done += self._finish(shape)
+        return done + self._finish_whole()
 
     def requests(self) -> list[Request]:
         """The strips to ask for now; call it after `add` and once `deadline` has passed. Always empty without ``repair_s``."""
@@ -178,7 +183,7 @@ class StripAssembler:
             if now < (shape.latest + self._repair_s if self._repair_s else self._latest + self._silence.length_s):
                 break
             self._given_up = shape.key, shape.latest
-            done += self._finish(shape)
+            done += self._finish(shape) + self._finish_whole()
         return done
 
     def release(self, image: Pixels) -> None:
@@ -200,13 +205,21 @@ class StripAssembler:
             done += self._finish(self._open[0])
         return done
 
+    def _finish_whole(self) -> list[Assembled]:
+        done: list[Assembled] = []
+        while self._open and self._open[0].canvas.placed == self._open[0].canvas.tag.count:
+            done += self._finish(self._open[0])
+        return done
+
     def _finish(self, shape: _Shape) -> list[Assembled]:
         self._open.remove(shape)
         canvas = shape.canvas
         if canvas.image is None:
             return []
         missing = canvas.finish(self._previous)
-        self._finished.append(shape.key)
+        self._finished[shape.key] = canvas.there
+        while len(self._finished) > REMEMBERED_FRAMES:
+            self._finished.popitem(last=False)
         with self._lock:
             if self._previous is not None and self._previous_released:
                 self._keep(self._previous)

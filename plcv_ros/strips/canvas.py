@@ -23,7 +23,7 @@ GREY = 128
 class Canvas(ABC):
     """A frame that takes shape. Memory of the frame: (H, W, 3) uint8, allocated once the first strip has told its width.
 
-    ``error``: what `finish` found wrong with strips that had been taken in.
+    ``there``: (count,) bool, the strips that have come. ``error``: what `finish` found wrong with strips that had been taken in.
     """
 
     codec = ""
@@ -33,7 +33,7 @@ class Canvas(ABC):
         self.placed = 0
         self.image: Pixels | None = None
         self.error: CodecError | None = None
-        self._there = np.zeros(tag.count, bool)
+        self.there = np.zeros(tag.count, bool)
         self._max_pixels = max_pixels
         self._spare = spare
         self._threads = threads
@@ -45,10 +45,10 @@ class Canvas(ABC):
             raise StripError(f"strip of {tag.count} strips in {tag.height} rows, expected {self.tag.count} in {self.tag.height} like the first one")
         if codec != self.codec:
             raise StripError(f"strip of the {codec} codec, expected {self.codec} like the first one")
-        if self._there[tag.index]:
+        if self.there[tag.index]:
             return False
         self._place(tag, payload, colour)
-        self._there[tag.index] = True
+        self.there[tag.index] = True
         self.placed += 1
         return True
 

@@ -8,12 +8,16 @@ when a later one is there was lost. At the end of a burst there is nothing later
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 SHORTEST_S = 0.0015
 """Silence below this is none: threads and Wi-Fi take turns of that length."""
 
 SHORTEST_END_S = 0.004
 """As long as silence must be at least to end a frame: what is asked for in vain comes twice, what is given up in vain is lost."""
+
+STRIPS_AFTER_SILENCE = 3
+"""As many of a frame's last strips are asked for when none has come for long."""
 
 FADE = 0.998
 """What a strip leaves of the longest pause before it: a quarter of a second at 1350 strips a second halves it."""
@@ -67,6 +71,15 @@ class RoundTrip:
         return FIRST_ROUND_TRIP_S if self._quick is None else self._quick + SHORTEST_S
 
 
+@dataclass
+class _Asked:
+    """A strip that was asked for: when for the first and the latest time, and how often."""
+
+    first: float
+    latest: float
+    times: int
+
+
 class FrameRepair:
     """The requests for the strips of one frame of ``count`` strips."""
 
@@ -75,44 +88,70 @@ class FrameRepair:
         self._silence = silence
         self._round_trip = round_trip
         self._highest = -1
-        self._asked: dict[int, tuple[float, int]] = {}
-        """Strip -> when it was last asked for, and how often."""
+        self._last = count - 1
+        self._last_came: float | None = None
+        self._asked: dict[int, _Asked] = {}
+        self._passed_over: set[int] = set()
+        """Those whose answer was lost: one to a later request is there."""
 
     def came(self, index: int, now: float) -> bool:
         """A strip is there; returns whether it came unasked, or too soon to be an answer."""
         self._missing.discard(index)
+        self._passed_over.discard(index)
         self._highest = max(self._highest, index)
+        if index == self._last:
+            self._last_came = now
         asked = self._asked.pop(index, None)
         if asked is None:
             return True
-        since = now - asked[0]
-        unasked = since < self._round_trip.quick_s / 2
-        self._round_trip.note(since)
-        return unasked
+        if asked.times == 1:
+            # What was asked for twice does not tell which request it answers (Karn and Partridge, 1987).
+            unasked = now - asked.first < self._round_trip.quick_s / 2
+            self._round_trip.note(now - asked.first)
+            if unasked:
+                return True
+        # Answers come in the order of the requests, and of the strips in a request.
+        self._passed_over.update(other for other, o in self._asked.items() if (o.latest, other) < (asked.first, index))
+        return False
 
     def wanted(self, now: float, latest: float, passed: bool) -> list[int]:
         """The strips to ask for now, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``: whether one of
         a newer frame has come, after which no strip of this one can come unasked."""
-        over = passed or now >= latest + self._silence.length_s
+        over = now >= self._over(latest, passed)
         wanted = [
             index
             for index in sorted(self._missing)
-            if (over or index < self._highest if index not in self._asked else over and now >= self._due(index))
+            if index in self._passed_over
+            or (self._is_lost(index, over, passed) if index not in self._asked else over and now >= self._due(self._asked[index]))
         ]
+        self._passed_over.clear()
         for index in wanted:
-            self._asked[index] = now, self._asked[index][1] + 1 if index in self._asked else 1
+            asked = self._asked.setdefault(index, _Asked(now, now, 0))
+            asked.latest = now
+            asked.times += 1
         return wanted
 
-    def _due(self, index: int) -> float:
+    def _is_lost(self, index: int, over: bool, passed: bool) -> bool:
+        """Whether to ask for a strip for the first time."""
+        # Silence may be the sender's, who has yet to send the rest: its last strips show whether those before them were sent.
+        return index < self._highest or (over and (passed or index > self._last - STRIPS_AFTER_SILENCE))
+
+    def _over(self, latest: float, passed: bool) -> float:
+        """When nothing more will come unasked. What was asked for before the last strip was there comes right after it."""
+        if passed:
+            return 0.0
+        silent = latest + self._silence.length_s
+        return silent if self._last_came is None else min(silent, self._last_came + SHORTEST_S)
+
+    def _due(self, asked: _Asked) -> float:
         """When a strip is asked for once more: from the third time on later each time, or answers would fill a link that is slower than thought."""
-        when, times = self._asked[index]
-        return when + self._round_trip.length_s * (1 << max(0, times - 2))
+        return asked.latest + self._round_trip.length_s * (1 << max(0, asked.times - 2))
 
     def next_time(self, latest: float, passed: bool) -> float:
         """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
         if not self._missing:
             return float("inf")
-        silent = 0.0 if passed else latest + self._silence.length_s
-        if len(self._asked) < len(self._missing):
-            return silent
-        return max(silent, min(map(self._due, self._asked)))
+        over = self._over(latest, passed)
+        if any(index not in self._asked and self._is_lost(index, True, passed) for index in self._missing):
+            return over
+        return max(over, min(map(self._due, self._asked.values()), default=float("inf")))

@@ -77,6 +77,21 @@ def test_what_was_on_its_way_does_not_count_as_answer() -> None:
     assert not frame.came(2, 1.008)
 
 
+def test_an_answer_shows_that_those_before_it_are_lost() -> None:
+    frame = repair()
+    frame.came(0, 1.0)
+    frame.came(3, 1.0)
+    assert frame.wanted(1.0, latest=1.0, passed=False) == [1, 2]
+    frame.came(5, 1.001)
+    assert frame.wanted(1.001, latest=1.001, passed=False) == [4]
+    frame.came(2, 1.006)  # asked for with 1, and after it
+    assert frame.wanted(1.006, latest=1.006, passed=False) == [1]
+    frame.came(4, 1.007)  # asked for before the second request for 1
+    assert frame.wanted(1.007, latest=1.007, passed=False) == []
+    frame.came(6, 1.008)  # never asked for: shows nothing of answers
+    assert frame.wanted(1.008, latest=1.008, passed=False) == []
+
+
 def test_a_frame_is_ended_later_than_its_strips_would_be_asked_for() -> None:
     """Strips in close succession: a short silence has the tail asked for, only a longer one has it given up."""
     lengths = []
@@ -115,11 +130,27 @@ def test_a_frame_waits_for_its_lost_strips_while_the_next_one_comes() -> None:
     (frame,) = box.add("a", "A", first[3][0], "astc", first[3][1])
     assert (frame.header, frame.complete) == ("A", True)
     np.testing.assert_array_equal(frame.image, decoded(picture(0)))
-    # A third frame ends the oldest of two; a frame that is complete ends those before it, so that they come in order.
-    box.add("c", "C", third[0][0], "astc", third[0][1])
-    done = [f for tag, payload in third[1:] for f in box.add("c", "C", tag, "astc", payload)]
+    # A frame that is whole waits for the one before it, so that they come in order; a third one ends the oldest of two.
+    assert [f for tag, payload in third for f in box.add("c", "C", tag, "astc", payload)] == []
+    assert box.deadline is not None
+    done = box.add("d", "D", first[0][0], "astc", first[0][1])
     assert [(f.header, f.complete) for f in done] == [("B", False), ("C", True)]
+    assert box.finish()[0].header == "D"
+    # So does giving up.
+    for key, strips in (("e", second[:3]), ("f", third)):
+        assert [f for tag, payload in strips for f in box.add(key, key, tag, "astc", payload)] == []
+    clock.now += 0.1
+    assert [(f.header, f.complete) for f in box.expire()] == [("e", False), ("f", True)]
     assert box.deadline is None
+
+
+def test_after_silence_the_last_strips_show_what_was_sent() -> None:
+    frame = repair(40)
+    frame.came(0, 1.0)
+    assert frame.wanted(1.009, latest=1.0, passed=False) == [37, 38, 39]
+    assert frame.next_time(1.0, False) > 1.009  # nothing else to ask for: no busy loop
+    frame.came(39, 1.016)
+    assert frame.wanted(1.016, latest=1.016, passed=False) == [*range(1, 39)]
 
 
 def test_a_frame_is_given_up_where_no_answer_comes() -> None:

@@ -139,6 +139,13 @@ def test_doubled_strips_are_counted_once() -> None:
     box.add(1, None, strips[0][0], "astc", strips[0][1])
     box.add(1, None, strips[0][0], "astc", strips[0][1])
     assert (box.counters.strips, box.counters.doubled) == (1, 1)
+    for tag, payload in strips[2:]:
+        finished = box.add(1, None, tag, "astc", payload)
+    assert [frame.strips for frame in finished] == [7]
+    box.add(1, None, strips[-1][0], "astc", strips[-1][1])  # the second copy of the last one
+    assert (box.counters.doubled, box.counters.late) == (2, 0)
+    box.add(1, None, strips[1][0], "astc", strips[1][1])  # which the frame did without
+    assert (box.counters.doubled, box.counters.late) == (2, 1)
 
 
 def test_malformed_strips_change_nothing() -> None:
