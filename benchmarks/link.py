@@ -9,7 +9,8 @@
     python benchmarks/link.py --report                         # the table, the goals and the picture of what has been measured
 
 T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is what is left of the latency from capture to decoded picture.
-The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records. A combination whose rate exceeds 90 % of
+The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records. How often the machine itself stops a thread
+that wants to run is printed first (benchmarks/links/stalls.py): no p99 comes below that. A combination whose rate exceeds 90 % of
 the link's is reported by the frames a second that arrive. The nodes of this benchmark should have the machine to themselves. Needs Linux,
 root, iproute2 and a C++ compiler; H.264 needs PyAV (pip install av).
 """
@@ -33,7 +34,7 @@ from typing import Any
 
 import numpy as np
 from csv_tables import read_table, write_table
-from links import accuracy, goals, plot
+from links import accuracy, goals, plot, stalls
 from links.combined import Combined
 from links.network import Link, Network, missing
 from measuring import REFERENCE, bits_per_pixel, jpeg_at, machine, read_rgb, say
@@ -453,6 +454,8 @@ def main() -> int:
             say(f"no emulated link: {reason}")
             return 1
         args.records.mkdir(parents=True, exist_ok=True)
+        for sentence in stalls.measure():
+            say(sentence)
         with tempfile.TemporaryDirectory(prefix="plcv_pictures_") as folder:
             pictures = Path(folder) / "pictures"
             write_pictures(pictures, WIDTH, HEIGHT, RATE)

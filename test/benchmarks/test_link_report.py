@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import link
-from links import accuracy, goals, plot
+from links import accuracy, goals, plot, stalls
 from links.network import Link
 
 
@@ -75,3 +76,11 @@ def test_strips_that_are_reliable_are_asked_for_again() -> None:
     assert (parameters["strips"], parameters["reliable"], parameters["strip_repair_ms"]) == (True, False, link.REPAIR_MS)
     parameters = link.receiver_parameters(link.Combination("jxs_2.0", False, True, Link(100)))
     assert (parameters["strips"], parameters["reliable"], parameters["strip_repair_ms"], parameters["decode_threads"]) == (False, True, 0.0, 2)
+
+
+def test_stalls_are_pauses_between_the_times_at_which_a_thread_ran() -> None:
+    ran_ms = [0.0, 0.4, 0.9, 2.4, 2.5, 10.0, 10.9]
+    assert stalls.count(int(t * 1e6) for t in ran_ms) == ([2, 1, 1], 9_000_000)
+    sentences = stalls.measure(0.05)
+    assert len(sentences) == len(os.sched_getaffinity(0))
+    assert all("times a second" in sentence for sentence in sentences)
