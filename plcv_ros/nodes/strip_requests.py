@@ -35,11 +35,11 @@ FRAMES_KEPT = 6
 COPIES = 2
 """Of a request."""
 
-FEWEST_ANSWERS = 8
+FEWEST_ANSWERS = 16
 """That many strips of a frame are sent again if need be, however few it has."""
 
 SAME_REQUEST_S = 0.001
-"""A strip asked for again so soon is the request's other copy."""
+"""A strip asked for again so soon is wanted by another receiver, which gets the same answer."""
 
 _SOURCE = re.compile(r"\S+ (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
 
@@ -107,6 +107,8 @@ class _SentFrame:
         self.publisher = publisher
         self.strips: dict[int, _SentStrip] = {}
         self.answers = 0
+        self.requests: set[tuple[str, int, int]] = set()
+        """Source and time of those that were answered: the other copy is not."""
 
 
 class SentStrips:
@@ -147,11 +149,16 @@ class SentStrips:
             frame = self._frames.get((header.stamp.sec, header.stamp.nanosec, header.frame_id))
             if frame is None:
                 return
-            now = time.monotonic()
+            name = request.source, request.time_ref.sec, request.time_ref.nanosec
             left = max(FEWEST_ANSWERS, len(frame.strips) // 2) - frame.answers
+            if left <= 0 or name in frame.requests:
+                return
+            now = time.monotonic()
             asked = (frame.strips[index] for index in wanted if index in frame.strips)
             chosen = [strip for strip in asked if now - strip.answered_at > SAME_REQUEST_S][:left]
             again = [strip for strip in chosen if strip.answers][: left - len(chosen)]
+            if chosen:
+                frame.requests.add(name)
             frame.answers += len(chosen) + len(again)
             for strip in chosen:
                 strip.answered_at = now
