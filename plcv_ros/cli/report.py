@@ -18,7 +18,7 @@ For each table X.yaml, the scores in X/ become X.md (tables), X.csv (all scores 
 X_training.png. No network is loaded and nothing is measured: the same CSV files always give the same report.
 
 examples:
-  plcv report                                     (every table in docs/results)
+  plcv report                                     (every table in docs/results that has scores)
   plcv report docs/results/segmentation.yaml
 """
 
@@ -44,7 +44,11 @@ def run(args: argparse.Namespace) -> int:
         return 1
     try:
         for path in tables:
-            written = write_report(read_table(path), not args.no_figures)
+            table = read_table(path)
+            if not args.table and not table.results().is_dir():
+                print(f"{path} has no scores yet: plcv train table {path}")
+                continue
+            written = write_report(table, not args.no_figures)
             print(f"wrote {', '.join(str(p) for p in written)}")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"plcv report: {error}", file=sys.stderr)

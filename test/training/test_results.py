@@ -219,7 +219,13 @@ def test_report_command_writes_the_same_files_again(filled: Path, capsys: pytest
     assert len((filled.parent / "table.csv").read_text().splitlines()) == 1 + 10
 
 
-def test_report_of_nothing(table_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_of_nothing(table_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(table_path.parent)
+    Path("docs/results").mkdir(parents=True)
+    Path("docs/results/empty.yaml").write_text(table_path.read_text())
+    assert main(["report"]) == 0  # of all tables those that have scores
+    assert "empty.yaml has no scores yet" in capsys.readouterr().out
+    assert not Path("docs/results/empty.md").exists()
     assert main(["report", "--no-figures", str(table_path)]) == 0
     assert "not done yet" in table_path.with_suffix(".md").read_text()
     capsys.readouterr()
