@@ -104,12 +104,12 @@ class FrameRepair:
         asked = self._asked.pop(index, None)
         if asked is None:
             return True
-        if asked.times == 1:
-            # What was asked for twice does not tell which request it answers (Karn and Partridge, 1987).
-            unasked = now - asked.first < self._round_trip.quick_s / 2
-            self._round_trip.note(now - asked.first)
-            if unasked:
-                return True
+        # From the first request, even where there were more: on a link slower than thought each strip is asked for twice.
+        since = now - asked.first
+        unasked = asked.times == 1 and since < self._round_trip.quick_s / 2
+        self._round_trip.note(since)
+        if unasked:
+            return True
         # Answers come in the order of the requests, and of the strips in a request.
         self._passed_over.update(other for other, o in self._asked.items() if (o.latest, other) < (asked.first, index))
         return False

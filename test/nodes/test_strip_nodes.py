@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import time
 from array import array
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_camera_sends_strips_that_make_its_frames(spawn, probe):
     events = probe.listen(TimeReference, "camera/frame_events", DEEP)
     node = spawn("camera", frames=8, rate=20.0, start_when_subscribed=True, strips=True, strip_bytes=700, **SIZE)
     assert node.wait() == 0
-    probe.wait_for(lambda: len(strips) >= 48 and len(raw) >= 8 and len(events) >= 32, "the strips")
+    probe.wait_for(lambda: len(strips) >= 56 and len(raw) >= 8 and len(events) >= 32, "the strips")
     frames = {stamp_ns(m): pixels(m) for m in raw}
     assert not whole
     assert len(frames) == 8
@@ -68,6 +69,8 @@ def test_camera_sends_strips_that_make_its_frames(spawn, probe):
         shown = codecs.decode(bytes(message.data))
         expected = codecs.decode(codecs.make_codec("astc").encode(frames[stamp_ns(message)]))
         np.testing.assert_array_equal(shown, expected[tag.first_row : tag.first_row + 16])
+    times_sent = Counter((stamp_ns(message), read_tag(message.format).index) for message in strips)
+    assert times_sent == {(stamp, index): 1 + (index == 5) for stamp in frames for index in range(6)}
     lives: dict[int, dict[str, int]] = {}
     for event in events:
         lives.setdefault(stamp_ns(event), {})[event.source.rpartition("/")[2]] = event.time_ref.sec * 1_000_000_000 + event.time_ref.nanosec

@@ -77,6 +77,21 @@ def test_what_was_on_its_way_does_not_count_as_answer() -> None:
     assert not frame.came(2, 1.008)
 
 
+def test_a_round_trip_longer_than_thought_is_learned() -> None:
+    trip, now, asked = RoundTrip(), 1.0, 0
+    for _ in range(8):
+        frame = FrameRepair(4, Silence(0.008), trip)
+        for index in (0, 2, 3):
+            frame.came(index, now)
+        answer = now + 0.06
+        while now < answer:
+            asked += len(frame.wanted(now, latest=now, passed=True))
+            now = min(answer, max(now, frame.next_time(now, True)))
+        frame.came(1, now)
+    assert trip.quick_s == pytest.approx(0.06)
+    assert asked <= 4 + 7  # the first frame's strip in vain, the others' once
+
+
 def test_an_answer_shows_that_those_before_it_are_lost() -> None:
     frame = repair()
     frame.came(0, 1.0)
