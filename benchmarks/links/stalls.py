@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often and how long the machine itself stops a thread that wants to run: what no p99 of latencies measured on it can be below.
+"""How often and how long the machine itself stops a thread that wants to run.
+
+Where that hits more than one frame in a hundred, it bounds the p99 of latencies.
 
 python benchmarks/links/stalls.py
 """

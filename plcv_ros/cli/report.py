@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv report``: 0 when every report is written, 1 with the reason on stderr otherwise."""
     try:
+        from plcv_ros.training.report import read_results
         from plcv_ros.training.table import read_table
     except ImportError as error:
         print(f'plcv report: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         for path in tables:
             table = read_table(path)
-            if not args.table and not table.results().is_dir():
+            if not args.table and not read_results(table).rows:
                 print(f"{path} has no scores yet: plcv train table {path}")
                 continue
             written = write_report(table, not args.no_figures)

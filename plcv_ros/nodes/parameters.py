@@ -166,7 +166,7 @@ _STRIPS = (
     Row(
         "strip_repair_ms",
         0.0,
-        "Ask the sender for lost strips again, until none of a frame has come for so long; 0 conceals them at once.",
+        "Ask the sender for lost strips again, until none of a frame has come for so long; the next frame waits meanwhile. 0 conceals them at once.",
         low=0.0,
         high=10_000.0,
     ),

@@ -157,8 +157,8 @@ class FrameReceiver:
                 self._warned = True
                 self._node.get_logger().warning(text)
 
-    def _report(self, header: Any, strips: int, count: int) -> None:
-        self._reports.report(header, self._node.age_ns(header), strips, count, self._node.round_trip_ns())
+    def _report(self, header: Any, strips: int, count: int, waited_ns: int = 0) -> None:
+        self._reports.report(header, self._node.age_ns(header) - waited_ns, strips, count, self._node.round_trip_ns())
 
     def _work(self) -> None:
         while True:

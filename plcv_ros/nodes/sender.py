@@ -92,6 +92,7 @@ class Counters:
     skipped: int = 0
     late: int = 0
     bytes: int = 0
+    bytes_copied: int = 0
     bits_per_pixel: float = 0.0
     width: int = 0
     height: int = 0
@@ -344,15 +345,20 @@ class FrameSender:
         except CodecError as error:
             self._refused(header, error)
             return 0
+        copying = time.time_ns()
         for _ in range(self._last_copies - 1):
             publisher.publish(message)
+        publishing_ns += time.time_ns() - copying
+        copied = (self._last_copies - 1) * len(data)
+        self.counters.bytes_copied += copied
         self._node.events.note(header, "encode_start", start)
         self._node.events.note(header, "encode_end", handed_over_ns)
         self.counters.encoded += 1
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
-        self._count_bytes(size, int(width) * int(height))
-        self._sent(header, size, pixels)
+        self._count_bytes(size + copied, int(width) * int(height))
+        self.counters.bits_per_pixel = 8 * size / (int(width) * int(height))
+        self._sent(header, size + copied, pixels)
         return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:

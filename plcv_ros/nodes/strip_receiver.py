@@ -48,7 +48,6 @@ class StripReceiver(FrameReceiver):
             # A frame that was repaired may be whole at the same time as the one after it, and none shall be lost.
             self._mailbox = Mailbox(qos.RELIABLE_DEPTH)
         self._requests = StripRequests(self._node, self._base) if repair_s else None
-        self._latest_ns = 0
 
     def profile(self, reliable: bool) -> Any:
         """Some frames of strips wait to be taken."""
@@ -80,7 +79,6 @@ class StripReceiver(FrameReceiver):
         }
 
     def _on_message(self, message: CompressedImage) -> None:
-        now_ns = time.time_ns()
         self.last_arrival = time.monotonic()
         self.counters.bytes += len(message.data)
         stamp = message.header.stamp
@@ -94,15 +92,13 @@ class StripReceiver(FrameReceiver):
             self.counters.malformed += 1
             self._complain(error)
             return
-        before_ns, self._latest_ns = self._latest_ns, now_ns
         for frame in done:
-            # A frame that another one's strip has ended arrived with its own last strip.
-            self._offer(frame, now_ns if frame.header.header.stamp == stamp else before_ns)
+            self._offer(frame)
         self._ask()
 
     def _on_silence(self) -> None:
         for frame in self._assembler.expire():
-            self._offer(frame, self._latest_ns)
+            self._offer(frame)
         self._ask()
 
     def _ask(self) -> None:
@@ -110,19 +106,21 @@ class StripReceiver(FrameReceiver):
             for request in self._assembler.requests():
                 self._requests.ask(request.header.header, request.indices, request.count)
 
-    def _offer(self, frame: Assembled, arrival_ns: int) -> None:
+    def _offer(self, frame: Assembled) -> None:
         header = frame.header.header  # what came with the frame's first strip is that message
+        # It arrived with the latest of its own strips, whatever it waited for since.
+        waited_ns = round((time.monotonic() - frame.latest) * 1e9)
         self.counters.received += 1
         if frame.error is not None:
             self.counters.malformed += 1
             self._complain(frame.error)
-        self._node.events.note(header, "received", arrival_ns)
+        self._node.events.note(header, "received", time.time_ns() - waited_ns)
         displaced = self._mailbox.put((header, frame))
         if displaced is not None:
             self.counters.dropped_newer += 1
             self._node.events.note(displaced[0], "dropped")
             self._assembler.release(displaced[1].image)
-        self._report(header, frame.strips, frame.count)
+        self._report(header, frame.strips, frame.count, waited_ns)
 
     def _picture(self, content: Assembled) -> Received:
         missing = None if content.complete else content.missing_rows

@@ -4,9 +4,9 @@
 A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
 from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
 
-Requests go out twice: a lost one costs a round trip, and they are small. So do answers where an earlier one was lost: these are few, and the next
-would come behind the frame after. Of a frame no more than half as many strips are sent again as it has,
-so that requests, whoever sends them, never fill the link.
+Requests go out twice: a lost one costs a round trip, and they are small. So do answers to a receiver that asks for a strip again: these are few, and
+the next would come behind the frame after. Of a frame at most half as many strips are sent again as it has, or 16 where that is more, whoever asks:
+requests cannot multiply what the link has to carry without end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -39,9 +39,15 @@ FEWEST_ANSWERS = 16
 """That many strips of a frame are sent again if need be, however few it has."""
 
 SAME_REQUEST_S = 0.001
-"""A strip asked for again so soon is wanted by another receiver, which gets the same answer."""
+"""A strip that another receiver asks for so soon after the first is on its way to both."""
 
-_SOURCE = re.compile(r"\S+ (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
+MAX_REQUESTS = 256
+"""Of a frame: more of them are not looked at."""
+
+MAX_ASKERS = 8
+"""Receivers that are told from one another."""
+
+_SOURCE = re.compile(r"\S{1,255} (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
 
 
 def _qos(reliability: ReliabilityPolicy) -> QoSProfile:
@@ -98,7 +104,7 @@ class _SentStrip:
     format: str
     payload: array[int]
     answered_at: float = -inf
-    answers: int = 0
+    asked_by: set[str] = field(default_factory=set)
 
 
 class _SentFrame:
@@ -151,18 +157,19 @@ class SentStrips:
                 return
             name = request.source, request.time_ref.sec, request.time_ref.nanosec
             left = max(FEWEST_ANSWERS, len(frame.strips) // 2) - frame.answers
-            if left <= 0 or name in frame.requests:
+            if left <= 0 or name in frame.requests or len(frame.requests) >= MAX_REQUESTS:
                 return
-            now = time.monotonic()
-            asked = (frame.strips[index] for index in wanted if index in frame.strips)
+            frame.requests.add(name)
+            now, asker = time.monotonic(), request.source.partition(" ")[0]
+            asked = [frame.strips[index] for index in wanted if index in frame.strips]
             chosen = [strip for strip in asked if now - strip.answered_at > SAME_REQUEST_S][:left]
-            again = [strip for strip in chosen if strip.answers][: left - len(chosen)]
-            if chosen:
-                frame.requests.add(name)
+            again = [strip for strip in chosen if asker in strip.asked_by][: left - len(chosen)]
             frame.answers += len(chosen) + len(again)
             for strip in chosen:
                 strip.answered_at = now
-                strip.answers += 1
+            for strip in asked:
+                if len(strip.asked_by) < MAX_ASKERS:
+                    strip.asked_by.add(asker)
         message = CompressedImage()
         message.header = frame.header
         for strip in (*chosen, *again):

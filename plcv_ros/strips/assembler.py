@@ -26,7 +26,8 @@ SPARE_IMAGES = 4
 
 @dataclass
 class StripCounters:
-    """Counts since the start. ``missing`` strips were concealed; ``late`` ones, and those that came twice (``doubled``), came for nothing;
+    """Counts since the start. ``missing`` strips were concealed; ``late`` ones came for nothing, as did the second of ``doubled`` ones,
+    the copy of every frame's last strip among them;
     ``requested`` ones were asked for again, each as often as it was; rows of ``partial`` frames are
     concealed."""
 
@@ -43,6 +44,7 @@ class StripCounters:
 class Assembled:
     """A finished frame: whatever `add` got with its first strip, its picture, and (H,) bool, True for rows that are concealed.
 
+    ``latest``: the clock's time at which the last of its strips came; it may have waited for the frame before it since.
     ``error``: why all of them are where its strips, taken together, could not be decoded.
     ``image`` is (H, W, 3) uint8 rgb8; hand it back with :meth:`StripAssembler.release` when it is not needed any more.
     """
@@ -52,6 +54,7 @@ class Assembled:
     missing_rows: npt.NDArray[np.bool_]
     strips: int
     count: int
+    latest: float = 0.0
     error: CodecError | None = None
 
     @property
@@ -228,4 +231,4 @@ class StripAssembler:
         counters.frames += 1
         counters.missing += canvas.tag.count - canvas.placed
         counters.partial += bool(missing.any())
-        return [Assembled(shape.header, canvas.image, missing, canvas.placed, canvas.tag.count, canvas.error)]
+        return [Assembled(shape.header, canvas.image, missing, canvas.placed, canvas.tag.count, shape.latest, canvas.error)]

@@ -2,7 +2,8 @@
 """When silence means loss, and which strips to ask the sender for again. No ROS, no clock of its own: times are given, in seconds.
 
 Strips of one sender arrive in the order in which they were sent, as packets on one way through a network mostly do. So a strip that is missing
-when a later one is there was lost. At the end of a burst there is nothing later: there silence tells.
+when a later one is there was lost, and so was an answer when one to a later request is there. At the end of a burst there is nothing later: there
+silence tells, and the last strips are asked for, since they show whether those before them were sent.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ STRIPS_AFTER_SILENCE = 3
 
 FADE = 0.998
 """What a strip leaves of the longest pause before it: a quarter of a second at 1350 strips a second halves it."""
+
+MAX_DOUBLINGS = 10
+"""Of the time until a strip is asked for once more."""
 
 FIRST_ROUND_TRIP_S = 0.01
 ROUND_TRIPS = 64
@@ -104,7 +108,8 @@ class FrameRepair:
         asked = self._asked.pop(index, None)
         if asked is None:
             return True
-        # From the first request, even where there were more: on a link slower than thought each strip is asked for twice.
+        # From the first request, even where there were more: on a link slower than thought its answer comes after the second was sent, and
+        # would look too quick from there. One that was lost makes the time too long, which the quickest of many do not show.
         since = now - asked.first
         unasked = asked.times == 1 and since < self._round_trip.quick_s / 2
         self._round_trip.note(since)
@@ -118,17 +123,18 @@ class FrameRepair:
         """The strips to ask for now, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``: whether one of
         a newer frame has come, after which no strip of this one can come unasked."""
         over = now >= self._over(latest, passed)
+        again = self._passed_over
         wanted = [
             index
             for index in sorted(self._missing)
-            if index in self._passed_over
-            or (self._is_lost(index, over, passed) if index not in self._asked else over and now >= self._due(self._asked[index]))
+            if index in again or (self._is_lost(index, over, passed) if index not in self._asked else over and now >= self._due(self._asked[index]))
         ]
-        self._passed_over.clear()
         for index in wanted:
             asked = self._asked.setdefault(index, _Asked(now, now, 0))
             asked.latest = now
-            asked.times += 1
+            # An answer that is known to be lost says nothing against the link: no later next time.
+            asked.times += index not in again
+        self._passed_over = set()
         return wanted
 
     def _is_lost(self, index: int, over: bool, passed: bool) -> bool:
@@ -145,13 +151,15 @@ class FrameRepair:
 
     def _due(self, asked: _Asked) -> float:
         """When a strip is asked for once more: from the third time on later each time, or answers would fill a link that is slower than thought."""
-        return asked.latest + self._round_trip.length_s * (1 << max(0, asked.times - 2))
+        return asked.latest + self._round_trip.length_s * (1 << min(MAX_DOUBLINGS, max(0, asked.times - 2)))
 
     def next_time(self, latest: float, passed: bool) -> float:
         """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
         if not self._missing:
             return float("inf")
         over = self._over(latest, passed)
-        if any(index not in self._asked and self._is_lost(index, True, passed) for index in self._missing):
+        # Gaps have been asked for; what silence tells of has not.
+        told = self._missing if passed else range(max(0, self._last - STRIPS_AFTER_SILENCE + 1), self._last + 1)
+        if any(index in self._missing and index not in self._asked for index in told):
             return over
         return max(over, min(map(self._due, self._asked.values()), default=float("inf")))

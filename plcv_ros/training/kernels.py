@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 BLOCK = 1 << 17
 """Values that the backward pass of a PReLU takes at once: its five operands fit a core's cache, which is four times faster than whole tensors."""
@@ -26,7 +27,10 @@ def choose_kernels(network: nn.Module, device: torch.device) -> None:
 
 
 class BlockedPReLU(nn.PReLU):
-    """``nn.PReLU`` with one slope a channel, whose backward pass goes through the tensors block by block."""
+    """``nn.PReLU`` with one slope a channel, whose backward pass goes through the tensors block by block.
+
+    Gradients must be finite, and have none of their own.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape; what is not four-dimensional float32 takes PyTorch's way."""
@@ -42,6 +46,7 @@ class _BlockedPReLU(torch.autograd.Function):
         return nn.functional.prelu(x, slopes)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         x, slopes = ctx.saved_tensors
         result = torch.empty_like(gradient, memory_format=torch.channels_last)

@@ -17,6 +17,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image, TimeReference
 
 from plcv_ros import codecs
+from plcv_ros.nodes import strip_requests
 from plcv_ros.strips import StripTag, read_tag, write_tag
 
 WIDTH, HEIGHT = 160, 96
@@ -193,6 +194,41 @@ def test_requests_that_cannot_be_are_counted_and_no_strip_is_sent_for_ever(spawn
     probe.wait_for(lambda: sent().get("strips_resent") == "16" and len(strips) >= 23, "the strips sent again")
     # Once for the first request, twice for each that shows that an answer was lost, and no more than 16 in all.
     assert sorted(read_tag(m.format).index for m in strips[7:]) == [1] * 6 + [3] * 5 + [4] * 5
+
+
+def test_answers_go_to_receivers_that_ask_again_twice(monkeypatch):
+    """No node: who is answered how often."""
+    monkeypatch.setattr(strip_requests, "Intake", lambda *_, **__: None)
+    sent: list[int] = []
+
+    class Publisher:
+        def publish(self, message: CompressedImage) -> None:
+            sent.append(read_tag(message.format).index)
+
+    strips = strip_requests.SentStrips(None, "camera/image")
+    (first, *others) = strip_messages(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    for index, message in enumerate((first, *others)):
+        strips.keep(first.header, index, Publisher(), message.format, message.data)
+
+    def ask(source: str, seconds: int) -> list[int]:
+        sent.clear()
+        request = TimeReference(header=first.header, source=source)
+        request.time_ref.sec = seconds
+        strips._on_request(request)
+        return list(sent)
+
+    assert ask("/one 2/6", 1) == [1]
+    assert ask("/two 2/6", 1) == []  # on its way to both
+    time.sleep(0.002)
+    assert ask("/two 2/6", 1) == ask("/one 2/6", 1) == []  # the other copies of the same requests
+    assert ask("/three 2/6", 1) == [1]
+    time.sleep(0.002)
+    assert ask("/two 2/6", 2) == [1, 1]
+    for number in range(1000):
+        ask(f"/{number} 7/6", number)
+        ask(f"/{'x' * 300} 1/6", number)
+    assert strips.malformed == 2000
+    assert strips.resent == 4
 
 
 @pytest.mark.parametrize(("indices", "text"), [([2], "3"), ([0, 1, 2], "1-3"), ([2, 6, 7, 8, 44], "3,7-9,45")])

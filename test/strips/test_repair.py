@@ -92,6 +92,21 @@ def test_a_round_trip_longer_than_thought_is_learned() -> None:
     assert asked <= 4 + 7  # the first frame's strip in vain, the others' once
 
 
+def test_a_strip_that_is_passed_over_for_ever_is_no_reason_to_fail() -> None:
+    frame, now = repair(4000), 1.0
+    frame.came(2, now)
+    for odd in range(1, 3990, 2):
+        frame.wanted(now, latest=now, passed=False)
+        now += 0.02
+        frame.came(odd, now)
+        assert frame.wanted(now, latest=now, passed=False)[:1] == [0]  # as every answer shows anew
+        frame.came(odd + 3, now)
+    for _ in range(40):
+        now = max(now + 1e-4, frame.next_time(now, True))
+        frame.wanted(now, latest=now, passed=True)
+    assert now < 1e6
+
+
 def test_an_answer_shows_that_those_before_it_are_lost() -> None:
     frame = repair()
     frame.came(0, 1.0)

@@ -148,6 +148,20 @@ def test_doubled_strips_are_counted_once() -> None:
     assert (box.counters.doubled, box.counters.late) == (2, 1)
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_copy_of_the_last_strip_ends_a_frame_or_nothing(lost: bool) -> None:
+    box = assembler()
+    strips = strips_of(picture(4))
+    done = [f for tag, payload in strips[: -1 if lost else None] for f in box.add(1, None, tag, "astc", payload)]
+    assert len(done) == (not lost)
+    done += box.add(1, None, strips[-1][0], "astc", strips[-1][1])
+    assert [(f.strips, f.complete) for f in done] == [(8, True)]
+    # Once the next frame has begun, it opens none.
+    box.add(2, None, strips[0][0], "astc", strips[0][1])
+    assert box.add(1, None, strips[-1][0], "astc", strips[-1][1]) == []
+    assert [f.strips for f in box.finish()] == [1]
+
+
 def test_malformed_strips_change_nothing() -> None:
     image, box = picture(5), assembler()
     strips = strips_of(image)
