@@ -128,15 +128,15 @@ def test_other_networks_have_passes_of_their_own() -> None:
     batcher = Batcher(network)
     now = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
-        futures = [occupied(network, batcher, pool, now + 9)]
+        futures = [occupied(network, batcher, pool, now + 900)]
         futures += [
             pool.submit(batcher.predict, picture(i), now + due, network=which)
-            for i, which, due in ((1, other, 6), (2, None, 7), (3, other, 8), (4, network, 9))
+            for i, which, due in ((1, other, 600), (2, None, 700), (3, other, 800), (4, network, 900))
         ]
         waiting(batcher, 4)
         network.gate.set()
         for future in futures:
-            future.result(5)
+            future.result(60)
     assert [[int(image[0, 0, 0]) for image in batch] for batch in network.batches] == [[0], [2, 4]]
     assert [[int(image[0, 0, 0]) for image in batch] for batch in other.batches] == [[1, 3]]
     batcher.close()
