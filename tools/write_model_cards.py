@@ -175,9 +175,11 @@ def stage(training: Mapping[str, Any]) -> str:
         f"rate {training['rate']:g}",
         f"weights averaged with decay {training['average']:g}" if training.get("average") else "",
         f"distilled with weight {training['distillation']:g}" if training.get("distillation") else "",
-        f"seed {training['seed']}",
+        f"seed {training['seed']}" if not training.get("averaged") else "",
         f"started from {training['started_from']}" if training.get("started_from") else "",
     ]
+    if averaged := training.get("averaged"):
+        said.insert(0, f"the mean of the weights of {len(averaged)} networks ({', '.join(averaged)}), each")
     how = f"`plcv train table docs/results/{training['table']} --only {training['run']}`" if "run" in training else f"`{training['command']}`"
     return f"{', '.join(filter(None, said))}: {how}"
 

@@ -16,7 +16,7 @@ from plcv_ros.perception.errors import CheckpointError
 WEIGHTS = Path(__file__).parents[1] / "weights"
 """Folder of the shipped checkpoints."""
 
-DEFAULT = "espnetv2_camvid_scenes"
+DEFAULT = "espnetv2_average"
 """Name of the shipped checkpoint that ``default`` stands for."""
 
 KEY = "plcv_ros"

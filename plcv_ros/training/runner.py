@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from plcv_ros.perception.checkpoint import find_checkpoint, read_checkpoint, record_score
+from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint, record_score, save_checkpoint
 from plcv_ros.perception.classifier import Classifier
 from plcv_ros.perception.predictor import Predictor
 from plcv_ros.training import classification, loop, segmentation
+from plcv_ros.training.averaging import average
 from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
 from plcv_ros.training.degradations import Degradation, full_name, parse_degradation, parse_mixture
 from plcv_ros.training.evaluate import evaluate
@@ -123,7 +124,10 @@ def _train(
     """The checkpoint of a run that was trained to its end, now or before; None where it was asked to stop."""
     own = folder / run.name
     checkpoint = finished_checkpoint(run, own)
-    if checkpoint is None:
+    if checkpoint is None and run.average:
+        say(f"{run.name}: the mean of {', '.join(run.average)}")
+        checkpoint = _average(run, table, folder)
+    elif checkpoint is None:
         resume = (own / "last.pt").is_file()
         settings = settings_of(run, threads, device)
         datasets = [open_dataset(fill_in(spec, {**places, "seed": str(run.seed)})) for spec in run.train]
@@ -145,6 +149,20 @@ def _train(
         table.results().mkdir(parents=True, exist_ok=True)
         shutil.copyfile(own / "metrics.csv", table.results() / f"{run.name}{TRAINING}")
     return checkpoint
+
+
+def _average(run: Run, table: Table, folder: Path) -> Path:
+    """The checkpoint of the mean of other runs, in the run's folder."""
+    groups: dict[str, dict[str, Checkpoint]] = {}
+    for other in (other for other in table.runs if other.name in run.average):
+        path = finished_checkpoint(other, folder / other.name)
+        if path is None:
+            raise ValueError(f"averages {other.name}, which is not finished")
+        groups.setdefault(other.train_on, {})[other.name] = read_checkpoint(path)
+    path = folder / run.name / "model.safetensors"
+    names = "+".join(degradation.name for degradation in parse_mixture(run.train_on))
+    save_checkpoint(path, average(list(groups.values()), names, {"table": table.path.name, "run": run.name}))
+    return path
 
 
 def _test(

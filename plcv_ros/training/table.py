@@ -17,7 +17,8 @@ A YAML file (docs/results/segmentation.yaml is one)::
       - {train_on: astc:8x8:fast, seed: 0, tests: [original, "astc:8x8:fast"], checkpoint: ../weights/x.safetensors}
 
 ``{seed}`` stands for the seed of the run: in a cross-validation, the fold. A run may have entries of its own for ``train``, ``test``,
-``init`` and ``settings`` (merged), and a ``name``. ``checkpoint`` is where its weights are kept for good, relative to the file.
+``init`` and ``settings`` (merged), and a ``name``. One with ``average: [RUN, RUN]`` trains nothing: its weights are the mean of those of earlier
+runs, each codec that they were trained on counting the same. ``checkpoint`` is where its weights are kept for good, relative to the file.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Run:
     init: str | None
     settings: dict[str, Any]
     checkpoint: Path | None
+    average: tuple[str, ...] = ()
+    """Names of the runs whose mean it is, instead of a training."""
 
     def plain(self) -> bool:
         """Whether it is named after its codecs and seed: the table's usual recipe."""
@@ -106,6 +109,9 @@ def _table(path: Path, content: Any) -> Table:
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         raise ValueError(f"a run is named twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
+    for position, run in enumerate(runs):
+        if set(run.average) - set(names[:position]):
+            raise ValueError(f"run {run.name} averages {', '.join(sorted(set(run.average) - set(names[:position])))}: no earlier run")
     control = str(content.get("control", "original"))
     goals = tuple(Goal(str(g["codec"]), str(g.get("against", control)), float(g["at_most"])) for g in content.get("goals", []))
     return Table(path, content["task"], control, runs, goals)
@@ -114,7 +120,7 @@ def _table(path: Path, content: Any) -> Table:
 def _run(path: Path, content: dict[str, Any], row: Any) -> Run:
     if not isinstance(row, dict):
         raise TypeError(f"run {row!r}, expected a mapping")
-    known = {"name", "train_on", "seed", "tests", "train", "test", "init", "settings", "checkpoint"}
+    known = {"name", "train_on", "seed", "tests", "train", "test", "init", "settings", "checkpoint", "average"}
     if row.keys() - known:
         raise ValueError(f"run {row}: unknown entry {', '.join(sorted(row.keys() - known))}; known: {', '.join(sorted(known))}")
     train_on, seed = str(row["train_on"]), int(row["seed"])
@@ -130,6 +136,7 @@ def _run(path: Path, content: dict[str, Any], row: Any) -> Run:
         init=None if init is None else str(init),
         settings={**content.get("settings", {}), **row.get("settings", {})},
         checkpoint=path.parent / row["checkpoint"] if "checkpoint" in row else None,
+        average=tuple(str(name) for name in row.get("average", ())),
     )
 
 
