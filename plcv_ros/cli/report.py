@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from plcv_ros.training.table import Table
+    from plcv_ros.training.report import Results
 
 EPILOG = """
 For each table X.yaml, the scores in X/ become X.md (tables), X.csv (all scores in one file) and X_losses.png, X_rates.png and
@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
         return 1
     try:
         for path in tables:
-            table = read_table(path)
-            if not args.table and not read_results(table).rows:
+            results = read_results(read_table(path))
+            if not args.table and not results.rows:
                 print(f"{path} has no scores yet: plcv train table {path}")
                 continue
-            written = write_report(table, not args.no_figures)
+            written = write_report(results, not args.no_figures)
             print(f"wrote {', '.join(str(p) for p in written)}")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"plcv report: {error}", file=sys.stderr)
@@ -57,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def write_report(table: Table, with_figures: bool) -> list[Path]:
+def write_report(results: Results, with_figures: bool) -> list[Path]:
     """Write the files of one table's report and return their paths."""
-    from plcv_ros.training.report import markdown, read_results, summary
+    from plcv_ros.training.report import markdown, summary
 
-    results = read_results(table)
+    table = results.table
     figures = []
     if with_figures:
         from plcv_ros.training.figures import draw_losses, draw_rates, draw_training

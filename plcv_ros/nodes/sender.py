@@ -350,14 +350,12 @@ class FrameSender:
             publisher.publish(message)
         publishing_ns += time.time_ns() - copying
         copied = (self._last_copies - 1) * len(data)
-        self.counters.bytes_copied += copied
         self._node.events.note(header, "encode_start", start)
         self._node.events.note(header, "encode_end", handed_over_ns)
         self.counters.encoded += 1
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
-        self._count_bytes(size + copied, int(width) * int(height))
-        self.counters.bits_per_pixel = 8 * size / (int(width) * int(height))
+        self._count_bytes(size, int(width) * int(height), copied)
         self._sent(header, size + copied, pixels)
         return handed_over_ns
 
@@ -371,10 +369,11 @@ class FrameSender:
         if self._adaptive is not None:
             self._adaptive.sent(conversion.to_ns(header.stamp), size, pixels.admitted_at)
 
-    def _count_bytes(self, size: int, pixels: int) -> None:
-        self.counters.bytes += size
+    def _count_bytes(self, size: int, pixels: int, copied: int = 0) -> None:
+        self.counters.bytes += size + copied
+        self.counters.bytes_copied += copied
         self.counters.bits_per_pixel = 8 * size / pixels
-        self.check_fit(size)
+        self.check_fit(size + copied)
 
     def _buffer(self, size: int) -> array[int]:
         while self._spare:

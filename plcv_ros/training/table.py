@@ -110,8 +110,9 @@ def _table(path: Path, content: Any) -> Table:
     if len(set(names)) < len(names):
         raise ValueError(f"a run is named twice: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
     for position, run in enumerate(runs):
-        if set(run.average) - set(names[:position]):
-            raise ValueError(f"run {run.name} averages {', '.join(sorted(set(run.average) - set(names[:position])))}: no earlier run")
+        later = set(run.average) - set(names[:position])
+        if later:
+            raise ValueError(f"run {run.name} averages {', '.join(sorted(later))}: no earlier run")
     control = str(content.get("control", "original"))
     goals = tuple(Goal(str(g["codec"]), str(g.get("against", control)), float(g["at_most"])) for g in content.get("goals", []))
     return Table(path, content["task"], control, runs, goals)
