@@ -14,8 +14,8 @@ are all there is skipped. Interrupted (Ctrl-C, SIGTERM, a crash), the same comma
 Several such commands may work on one table at the same time: each takes runs that no other is at.
 
 examples:
-  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/scenes
-  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/scenes --only astc-8x8-fast_s1
+  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/pictures
+  plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/pictures --only astc-8x8-fast_s1
   plcv train table docs/results/segmentation.yaml --list
 """
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--place", action="append", default=[], metavar="NAME=PATH", help="where the data called {NAME} in the table is")
     parser.add_argument("--only", action="append", metavar="RUN", help="do this run alone (may be repeated)")
     parser.add_argument("--list", action="store_true", help="list the runs and what is missing of each, and do nothing")
-    parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="folder of the run folders (default %(default)s)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of this table's run folders (default runs/TABLE, as runs/segmentation)")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the codecs' payloads as files in this folder")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         with Stopping() as stop, TrainingProgress(console) as progress:
             failures = work(
                 table,
-                args.out,
+                args.out or Path("runs") / table.path.stem,
                 places,
                 only=args.only,
                 threads=args.threads,

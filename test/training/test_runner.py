@@ -69,6 +69,19 @@ def test_a_table_is_worked_through(table_path: Path, capsys: pytest.CaptureFixtu
     assert main(["report", "--no-figures", str(table_path)]) == 0
 
 
+def test_tables_with_runs_of_one_name_do_not_meet(table_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = table_path.parent
+    monkeypatch.chdir(folder)
+    other = table_path.with_name("other.yaml")
+    # Another network: the weights of the first table's run would not fit.
+    other.write_text(TABLE.replace("width: 8", "width: 12").replace("kept/control", "kept/other"))
+    table_path.write_text(TABLE.replace(', "astc:8x8:unheard-of"', ""))
+    for path in (table_path, other):
+        main(["train", "table", path.name, "--place", "scenes=pictures", "--threads", "1", "--device", "cpu", "--only", "original_s0"])
+    widths = [read_checkpoint(folder / "runs" / name / "original_s0" / "model.safetensors").arguments["width"] for name in ("table", "other")]
+    assert widths == [8, 12]
+
+
 def test_kept_weights_are_enough_for_a_new_test(table_path: Path) -> None:
     folder = table_path.parent
     places = {"scenes": str(folder / "scenes")}
