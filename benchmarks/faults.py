@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How soon labels flow again after a fault: kills, a pulled link, full queues, malformed payloads, clocks that jump.
 
-    python benchmarks/faults.py                        # 3 rounds of 8 faults: about 4 minutes
+    python benchmarks/faults.py                        # 3 rounds of 11 faults: about 6 minutes
     python benchmarks/faults.py --rounds 1 --json
 
 Real nodes on two emulated computers (network namespaces, 1 Gbit/s, 1 ms), scenes of 160x96 at 15 Hz, one frame in 67 ms. Seconds are counted from
@@ -34,13 +34,16 @@ FILE = REFERENCE / "faults.csv"
 def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
     """Seconds of recovery of every fault, one a round."""
     seconds: dict[str, list[float]] = {fault.name: [] for fault in FAULTS}
-    with Network(LINK) as network, redirect_stdout(sys.stderr), TwoComputers(network, folder, RATE) as computers:
-        for number in range(1, rounds + 1):
-            for fault in FAULTS:
-                computers.flow()
-                recovery = computers.recovery_s(fault.cause(computers))
-                seconds[fault.name].append(recovery)
-                say(f"  round {number} of {rounds}, {fault.name}: {recovery:.2f} s")
+    for strips in (False, True):
+        own = folder / ("strips" if strips else "whole")
+        own.mkdir()
+        with Network(LINK) as network, redirect_stdout(sys.stderr), TwoComputers(network, own, RATE, strips=strips) as computers:
+            for number in range(1, rounds + 1):
+                for fault in (one for one in FAULTS if one.strips == strips):
+                    computers.flow()
+                    recovery = computers.recovery_s(fault.cause(computers))
+                    seconds[fault.name].append(recovery)
+                    say(f"  round {number} of {rounds}, {fault.name}: {recovery:.2f} s")
     return seconds
 
 

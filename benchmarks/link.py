@@ -319,9 +319,11 @@ def _camera_values(path: Path, sender: Sender) -> dict[str, float]:
     if not lines:
         raise RuntimeError(f"the camera published nothing; see {path}")
     sent = int(lines[-1]["encoded"] if sender.transport != "raw" else lines[-1]["published"])
+    # Frames left out in the warm-up are none of those measured, told to a second.
+    warm = [int(line["late"]) for line in lines if int(line["captured"]) <= WARM_FRAMES]
     copied = int(lines[-1]["bytes_copied"])  # of last strips: the link carries them, no frame waits for them
     return {
-        "late": int(lines[-1]["late"]),
+        "late": int(lines[-1]["late"]) - (warm[-1] if warm else 0),
         "bytes": (int(lines[-1]["bytes"]) - copied) / sent,
         "megabit": 8 * int(lines[-1]["bytes"]) / sent * RATE / 1e6,
         "encode_ms": statistics.median(float(line["encode_ms"]) for line in lines),

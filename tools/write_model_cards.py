@@ -130,10 +130,11 @@ def card(each: Shipped, known: Mapping[str, Shipped]) -> str:
     header = each.header
     network = header["architecture"]
     arguments = ", ".join(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in network["arguments"].items())
+    drawn = "+" in each.codec and not header["training"].get("averaged")
     facts = [
         f"**Network.** `{network['name']}`{f' ({arguments})' if arguments else ''}, {each.parameters / 1e6:.2f} M parameters, "
         f"{each.path.stat().st_size / 1e6:.1f} MB in half precision, {len(each.classes)} classes: {', '.join(each.classes)}.",
-        f"**Frames that it was trained on.** {codecs(each)}{', one of them drawn for each picture' if '+' in each.codec else ''}.",
+        f"**Frames that it was trained on.** {codecs(each)}{', one of them drawn for each picture' if drawn else ''}.",
         f"**Data.**\n\n{data_table(header['data'])}",
         f"**Licence.** {header['licence']}",
         f"**Training.**\n\n{chr(10).join(stages(each, known))}",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from links.two_computers import LINK, TwoComputers
+from plcv_ros.nodes import wire
 
 PULLED_S = 10.0
 STILL_S = 5.0
@@ -25,15 +26,23 @@ from array import array
 from sensor_msgs.msg import CompressedImage
 rclpy.init()
 node = rclpy.create_node("flood")
-publisher = node.create_publisher(CompressedImage, "camera/image/astc", 5)
+topic, strips = sys.argv[2], sys.argv[2].endswith("strips")
+publisher = node.create_publisher(CompressedImage, topic, 5)
 while not publisher.get_subscription_count():
     time.sleep(0.05)
 rng = random.Random(1)
 header = bytes.fromhex("13aba15c080801")
+whole = header + (160).to_bytes(3, "little") + (8).to_bytes(3, "little") + b"\\x01\\0\\0" + bytes(20 * 16)
+# No strip, strips that cannot be, strips of pictures that are too large, and strips that look right, of frames that never come.
+tags = ["", " strip 0/12 row 0/96", " strip 7/3 row 8/96", " strip 99999/99999 row 5/16385", " strip 2/12 row 900/96", " strip 2/16384 row 1/16384"]
 end, sent = time.monotonic() + float(sys.argv[1]), 0
 while time.monotonic() < end:
     payload = (header if rng.random() < 0.5 else b"") + rng.randbytes(rng.randrange(0, 4000))
-    message = CompressedImage(format="rgb8; astc compressed rgb8 8x8", data=array("B", payload))
+    tag = ""
+    if strips:
+        tag = rng.choice([*tags, f" strip {rng.randrange(1, 13)}/12 row {8 * rng.randrange(12)}/96"])
+        payload = whole if rng.random() < 0.2 else payload
+    message = CompressedImage(format="rgb8; astc compressed rgb8 8x8" + tag, data=array("B", payload))
     message.header.stamp.sec = int(time.time())
     message.header.frame_id = "flood"
     publisher.publish(message)
@@ -77,8 +86,9 @@ def stand_still(computers: TwoComputers, seconds: float = STILL_S) -> int:
 
 
 def flood(computers: TwoComputers, seconds: float = FLOOD_S) -> int:
-    """Send malformed payloads from the camera's computer, up to 500 a second; gone after the last one."""
-    out, _ = computers.run("camera", ["-c", FLOOD, str(seconds)]).communicate(timeout=60 + seconds)
+    """Send malformed payloads, or strips, from the camera's computer, up to 500 a second; gone after the last one."""
+    topic = wire.topic("camera/image", "astc", computers.strips)
+    out, _ = computers.run("camera", ["-c", FLOOD, str(seconds), topic]).communicate(timeout=60 + seconds)
     sent, gone = (int(word) for word in out.split())
     if not sent:
         raise RuntimeError("the flood sent nothing")
@@ -94,10 +104,11 @@ def set_clock(computers: TwoComputers, offset_s: float) -> int:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault by its name in tables."""
+    """A fault by its name in tables; ``strips``: of computers that send frames in strips."""
 
     name: str
     cause: Callable[[TwoComputers], int]
+    strips: bool = False
 
 
 FAULTS = (
@@ -109,4 +120,7 @@ FAULTS = (
     Fault("camera's clock jumps an hour ahead", partial(set_clock, offset_s=HOUR_S)),
     Fault("camera's clock jumps two hours back", partial(set_clock, offset_s=-HOUR_S)),
     Fault("camera's clock jumps to the right time", partial(set_clock, offset_s=0.0)),
+    Fault("strips: camera killed, started again", partial(kill, name="camera"), strips=True),
+    Fault(f"strips: link pulled for {PULLED_S:g} s", pull_link, strips=True),
+    Fault(f"strips: malformed ones for {FLOOD_S:g} s", flood, strips=True),
 )

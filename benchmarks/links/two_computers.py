@@ -99,17 +99,18 @@ class Node:
 
 
 class TwoComputers:
-    """Camera on one side, segmentation, latency and watch on the other; a context manager. ``rate`` in frames a second, ``size`` (width, height)."""
+    """Camera on one side, segmentation, latency and watch on the other; a context manager. ``rate`` in frames a second, ``size`` (width, height).
+    ``strips``: frames are sent in strips."""
 
-    def __init__(self, network: Network, folder: Path, rate: float, size: tuple[int, int] = SIZE) -> None:
-        self.network, self.folder, self.frame_rate = network, folder, rate
+    def __init__(self, network: Network, folder: Path, rate: float, size: tuple[int, int] = SIZE, strips: bool = False) -> None:
+        self.network, self.folder, self.frame_rate, self.strips = network, folder, rate, strips
         self.clock = ShiftedClock(folder)
         self.labels_file, self.diagnostics_file = folder / "labels", folder / "diagnostics"
         self.labels_file.touch()
         self.diagnostics_file.touch()
-        self.edge = build("edge", {"middleware": "profile", "rate": str(rate), "width": str(size[0]), "height": str(size[1])})
-        remote = {"middleware": "profile", "output": str(folder / "report")}
-        self.remote = build("remote", remote)
+        both = {"middleware": "profile", "strips": str(strips).lower()}
+        self.edge = build("edge", {**both, "rate": str(rate), "width": str(size[0]), "height": str(size[1])})
+        self.remote = build("remote", {**both, "output": str(folder / "report")})
         self.nodes: dict[str, Node] = {}
         self.others: list[subprocess.Popen[str]] = []
         self.start("segmentation")

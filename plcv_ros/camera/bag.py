@@ -53,6 +53,9 @@ class BagSource(Source):
         self._wanted = (width, height)
         self._loop = loop
         self._next = 0
+        self._stamp: int | None = None
+        """Of the latest frame, nanoseconds."""
+        self._shift = 0
         first = self._pending.image
         self.width, self.height = target_size(first.shape[1], first.shape[0], width, height)
         self.description = f"topic {self._image.topic} of {path}"
@@ -99,7 +102,11 @@ class BagSource(Source):
             index += 1
 
     def read(self) -> Frame | None:
-        """The next image; None after the last one unless ``loop``. Stamps repeat when the bag does."""
+        """The next image; None after the last one unless ``loop``.
+
+        Stamps go on where the bag begins again, each pass as long after the one before as a frame lasts: a stamp is a frame's name to
+        receivers, and one that has been there is a late copy to them.
+        """
         frame = self._pending
         if frame is not None:
             self._pending = None
@@ -108,8 +115,13 @@ class BagSource(Source):
             if frame is None and self._loop:
                 self._messages = self._frames()
                 frame = next(self._messages, None)
+                if frame is not None and frame.stamp_ns is not None and self._stamp is not None:
+                    self._shift = self._stamp + round(_NANO / self.rate) - frame.stamp_ns
         if frame is None:
             return None
+        if frame.stamp_ns is not None:
+            frame.stamp_ns += self._shift
+            self._stamp = frame.stamp_ns
         size = target_size(frame.image.shape[1], frame.image.shape[0], *self._wanted)
         frame.image = resize_image(frame.image, *size)
         frame.camera_info = None if frame.camera_info is None else frame.camera_info.scaled(*size)

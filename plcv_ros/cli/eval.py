@@ -110,7 +110,10 @@ def run(args: argparse.Namespace) -> int:
                 if args.pictures and isinstance(result, Evaluation) and isinstance(network, Predictor):
                     indices = spread(len(dataset), args.limit)
                     chosen = worst(result, args.picture_count) if args.worst else spread(len(indices), args.picture_count)
-                    write_pictures(args.pictures, [indices[i] for i in chosen], network.predict, dataset, codec)
+                    # Each checkpoint and codec has a folder of its own where there are several: the pictures' names are those of the data set.
+                    alone = len(args.checkpoint) * len(codecs) == 1
+                    folder = args.pictures if alone else args.pictures / f"{name}_{codec.name}".strip("/").replace("/", "_").replace(":", "-")
+                    write_pictures(folder, [indices[i] for i in chosen], network.predict, dataset, codec)
                 if args.record:
                     figures = {key: value for key, value in row.items() if key not in {"checkpoint", "trained_on"}}
                     record_score(find_checkpoint(name), {**figures, "data": dataset.spec})

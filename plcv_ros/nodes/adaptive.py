@@ -31,12 +31,13 @@ class AdaptiveCodec:
 
     def __init__(self, node: Any, base: str, values: dict[str, Value]) -> None:
         self._node = node
-        self._values = values
         self._lock = threading.Lock()
+        self._values = values
+        # All of them now: parameters that one of them does not bear are refused when they are set, not when the link gets slower.
+        self._codecs = _codecs(values)
         self._controller: Controller | None = None
         self._pixels = 0
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
-        self._codecs: dict[str, Codec] = {}
         self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched())
         self._listener = DeliveryListener(node, base, self._on_report)
         self.changes = 0
@@ -46,11 +47,16 @@ class AdaptiveCodec:
         """The setting in force; None before the first frame."""
         return None if self._controller is None else self._controller.rung
 
+    @property
+    def pixel_formats(self) -> frozenset[str]:
+        """Formats of pixels that every codec of the ladder takes."""
+        return frozenset.intersection(*(frozenset(codec.pixel_formats) for codec in self._codecs.values()))
+
     def update(self, values: dict[str, Value]) -> None:
-        """Take over changed parameters from the next frame on."""
+        """Take over changed parameters from the next frame on. Raises CodecError where a codec of the ladder does not bear them."""
+        codecs = _codecs(values)
         with self._lock:
-            self._values = values
-            self._codecs.clear()
+            self._values, self._codecs = values, codecs
 
     def choose(self, width: int, height: int) -> Codec | None:
         """The codec for the frame captured now; None where it is better not sent. Call it once for every frame."""
@@ -64,19 +70,12 @@ class AdaptiveCodec:
             if len(self._captures) > 2 and self._captures[-1] > self._captures[0]:
                 controller.set_frames_per_second((len(self._captures) - 1) / (self._captures[-1] - self._captures[0]))
             change = controller.step(now)
-            codec = self._codec_of(controller.rung) if controller.admit(now) else None
+            codec = self._codecs[controller.rung.name] if controller.admit(now) else None
         if change is not None:
             self.changes += 1
             self._node.get_logger().info(f"codec: {change}")
             self._changes.publish(String(data=f"{time.time_ns()} {change}"))
         return codec
-
-    def _codec_of(self, rung: Rung) -> Codec:
-        if rung.name not in self._codecs:
-            codec = codec_from({**self._values, **rung.parameters})
-            assert codec is not None
-            self._codecs[rung.name] = codec
-        return self._codecs[rung.name]
 
     def sent(self, stamp_ns: int, size: int, admitted_at: float) -> None:
         """A frame is on its way, ``size`` bytes of it; ``admitted_at``: ``time.monotonic()`` when it was chosen for."""
@@ -94,3 +93,9 @@ class AdaptiveCodec:
         """Values for ``/diagnostics``."""
         rung = self.rung
         return {"setting": "" if rung is None else rung.name, "setting_changes": self.changes, "reports_malformed": self._listener.malformed}
+
+
+def _codecs(values: dict[str, Value]) -> dict[str, Codec]:
+    """Name of a setting of the ladder -> its codec, with the node's ``values``; raises CodecError."""
+    codecs = {rung.name: codec_from({**values, **rung.parameters}) for rung in LADDER}
+    return {name: codec for name, codec in codecs.items() if codec is not None}

@@ -172,6 +172,8 @@ class FrameSender:
     @property
     def pixel_formats(self) -> Collection[str]:
         """Formats of pixels that `send` takes: with codec auto those that every codec takes."""
+        if self._adaptive is not None:
+            return self._adaptive.pixel_formats
         return PIXEL_FORMATS if self._codec is None else self._codec.pixel_formats
 
     def subscribers(self) -> int:

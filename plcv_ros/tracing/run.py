@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.history import Histories
-from plcv_ros.tracing.table import FrameTable
+from plcv_ros.tracing.table import COUNTS, FrameTable
 
 CLOCK_COLUMNS = ("offset_ms", "uncertainty_ms", "drift_ppm", "round_trip_ms")
 LINK_COLUMNS = ("megabit_per_second", "frames_per_second")
@@ -169,6 +169,7 @@ class Run:
                 uncorrected_events=content["uncorrected_events"],
                 dropped_events=content["dropped_events"],
             )
+            run.table.account_for({name: int(content[name]) for name in COUNTS})
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path}: not a latency report ({type(error).__name__}: {error})") from error
         return run

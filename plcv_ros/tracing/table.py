@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,10 @@ class FrameTimes(NamedTuple):
     """Event -> (N,) ns since 1970, 0 = no such event. ``dropped`` is split into ``dropped_camera`` and ``dropped_remote``."""
 
 
+COUNTS = ("captured", "published", "received", *OUTCOMES)
+"""What a summary counts: how far frames came, and what became of them."""
+
+
 class FrameTable:
     """One row a frame, keyed by the header's frame_id and stamp. Thread-safe.
 
@@ -53,7 +57,7 @@ class FrameTable:
         self._arrivals = np.zeros(max_frames, np.int64)  # of the latest event of each slot
         self._nodes: dict[str, Times] = {}  # node -> (max_frames, events) ns
         self._counts: dict[str, list[int]] = {}  # node -> events by kind, since the start
-        self._forgotten = dict.fromkeys(("captured", "published", "received", *OUTCOMES), 0)
+        self._forgotten = dict.fromkeys(COUNTS, 0)
         self._duplicates = 0
         self._unknown = 0
         self._labels_ns: tuple[int, int, int] = (0, 0, 0)  # arrival of the first and the last, number
@@ -179,6 +183,14 @@ class FrameTable:
                 duplicates=self._duplicates,
                 unknown=self._unknown,
             )
+
+    def account_for(self, counts: Mapping[str, int]) -> None:
+        """Make :meth:`summary` count ``counts`` frames in all (name of :data:`COUNTS` -> number): those of them that are not in
+        the table were there once, and their places were taken by later ones."""
+        with self._lock:
+            times = self._times(self._in_order())
+            for name, number in _count(times, _outcomes(times)).items():
+                self._forgotten[name] = max(counts.get(name, 0) - number, 0)
 
     def outcomes(self) -> list[str]:
         """What became of each frame of :meth:`times`, should no more events come: one of ``statistics.OUTCOMES``."""

@@ -29,8 +29,10 @@ def classes(path: str, options: dict[str, str]) -> Dataset:
         raise ValueError(f"fold {fold} of {folds}, split {split!r}: expected at least 2 folds, a fold from 0 on, split train or test")
     if (root / split).is_dir() and not folds:
         root = root / split
-    elif (root / "images").is_dir():
-        root = root / "images"
+    elif split in {"val", "held-out"} and not folds:
+        raise ValueError(f"{root} has no folder {split!r}: its pictures are for training as well; expected fold=0,folds=5, or such a folder")
+    else:
+        root, split = (root / "images" if (root / "images").is_dir() else root), split if folds else "all"
     folders = sorted(entry for entry in root.iterdir() if entry.is_dir())
     if not folders:
         raise ValueError(f"{root} has no folders, expected one for every class")

@@ -64,7 +64,11 @@ def draw_losses(results: Results, path: Path) -> bool:
 def draw_rates(results: Results, path: Path) -> bool:
     """Score over bits per pixel, control and retrained; False, and no file, where no configuration has been tested."""
     control = results.table.control
-    rates = {test: float(row["bits_per_pixel"]) for (_, test), row in results.rows.items() if test != ORIGINAL}
+    rates = {
+        test: float(row["bits_per_pixel"])
+        for (_, test), row in results.rows.items()
+        if test != ORIGINAL and (results.runs(control, test) or results.runs(test, test))
+    }
     if not rates:
         return False
     figure = new_figure(9, 5.5)

@@ -123,7 +123,7 @@ def train(
 
     folder.mkdir(parents=True, exist_ok=True)
     state_path, metrics_path, model_path = folder / "last.pt", folder / "metrics.csv", folder / "model.safetensors"
-    fingerprint = describe(settings, datasets)
+    fingerprint = describe(settings, datasets, init, teacher if settings.distillation else None)
     begin, seconds = 0, 0.0
     if resume:
         state = read_state(state_path, fingerprint)
@@ -131,6 +131,8 @@ def train(
         averaged.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
         torch.set_rng_state(state["generator"])
+        if device.type == "cuda" and len(state["cuda_generators"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda_generators"])
         begin, seconds, started_from = state["step"], state["seconds"], state.get("started_from", "")
     if processes.rank == 0:
         cut_metrics(metrics_path, begin)
@@ -147,6 +149,7 @@ def train(
             "averaged": averaged.state_dict(),
             "optimiser": optimiser.state_dict(),
             "generator": torch.get_rng_state(),
+            "cuda_generators": torch.cuda.get_rng_state_all() if device.type == "cuda" else [],
             "step": step,
             "seconds": seconds,
             "started_from": started_from,

@@ -148,12 +148,15 @@ def _configurations(results: Results) -> str:
                 "" if before is None or codec == ORIGINAL else str(before),
                 percent(results.mean(codec, codec)) if codec != ORIGINAL else "",
                 "" if after is None or codec == ORIGINAL else str(after),
-                str(len(results.runs(codec, codec))),
+                f"{len(results.runs(control, codec))} / {len(results.runs(codec, codec)) if codec != ORIGINAL else '-'}",
             ]
         )
     name = SCORES[results.table.task]
     header = ["codec", "bit/px", "PSNR (dB)", f"{name}, control", "loss without retraining", f"{name}, retrained", "loss after retraining", "seeds"]
-    return grid(header, rows)
+    return (
+        f"Seeds: of the control / retrained. A {name} is the mean over those; a loss is taken over the seeds that both sides have, so losses compare"
+        f" where means of different seeds do not.\n\n{grid(header, rows)}"
+    )
 
 
 def _matrix(results: Results) -> str:
@@ -187,9 +190,16 @@ def _mixtures(results: Results) -> str:
             special = results.runs(test, test).get(run.seed)
             if "+" not in run.train_on or special is None or (run.name, test) not in results.counts:
                 continue
-            pair = [results.counts[special.name, test]], [results.counts[run.name, test]]
-            rows.append([f"`{run.name}`", f"`{test}`", *(percent(float(c[0].score()[0])) for c in reversed(pair)), str(paired_difference(*pair))])
-    return grid(["network", "tested on", "its score", "specialised network", "loses to it"], rows) if rows else ""
+            own = results.counts[run.name, test]
+            pair = [results.counts[special.name, test]], [own]
+            controls = results.runs(results.table.control, ORIGINAL)
+            # What is the mean of several seeds stands against the controls of all of them.
+            against = [results.counts[c.name, ORIGINAL] for seed, c in controls.items() if run.average or seed == run.seed]
+            loss = str(paired_difference(against, [own] * len(against))) if against else ""
+            scores = [percent(float(c[0].score()[0])) for c in reversed(pair)]
+            rows.append([f"`{run.name}`", f"`{test}`", *scores, str(paired_difference(*pair)), loss])
+    header = ["network", "tested on", "its score", "specialised network", "loses to it", "loses to the control on originals"]
+    return grid(header, rows) if rows else ""
 
 
 def _variants(results: Results) -> str:

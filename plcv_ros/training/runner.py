@@ -88,7 +88,7 @@ def work(
         if stop() or (only and run.name not in only):
             continue
         try:
-            if not missing_tests(run, table.results()):
+            if not missing_tests(run, table.results()) and not _unkept(run, folder):
                 continue
             with holding(folder / run.name) as free:
                 if not free:
@@ -107,6 +107,11 @@ def work(
             failures.append(f"{run.name}: {error}")
             say(failures[-1])
     return failures
+
+
+def _unkept(run: Run, folder: Path) -> bool:
+    """Whether a run's folder has finished weights that the table keeps and that are not there."""
+    return run.checkpoint is not None and not run.checkpoint.is_file() and finished_checkpoint(run, folder / run.name) is not None
 
 
 def _train(

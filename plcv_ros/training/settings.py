@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from plcv_ros.training.augment import Augmentation
@@ -45,10 +47,14 @@ class Settings:
     """Stop, resumable, after this many steps of this call; 0 = run to the end."""
 
 
-def describe(settings: Settings, datasets: list[Dataset]) -> dict[str, Any]:
-    """What a run is, as plain data: kept in the state file, so that a run is not continued as another one."""
+def describe(settings: Settings, datasets: list[Dataset], init: Path | None = None, teacher: Path | None = None) -> dict[str, Any]:
+    """What a run is, as plain data: kept in the state file, so that a run is not continued as another one.
+
+    ``init`` and ``teacher`` are told by what is in the files, wherever they lie.
+    """
     plain = asdict(settings)
     for transient in ("threads", "device", "stop_after"):
         del plain[transient]
     plain["augmentation"]["zoom"] = list(plain["augmentation"]["zoom"])
-    return {"settings": plain, "data": [[d.name, len(d), d.share] for d in datasets]}
+    files = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in (("init", init), ("teacher", teacher)) if path is not None}
+    return {"settings": plain, "data": [[d.name, len(d), d.share] for d in datasets], **files}

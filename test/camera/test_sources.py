@@ -173,6 +173,8 @@ def test_bag_keeps_stamps_and_calibration(tmp_path: Path, storage: str) -> None:
     with open_source(str(file), width=24, loop=True) as source:
         looped = [source.read() for _ in range(5)]
     assert all(f is not None and f.image.shape == (16, 24, 3) and f.camera_info is not None and f.camera_info.k[0] == 25.0 for f in looped)
+    # A stamp is a frame's name: it does not come back with the next pass.
+    assert [f.stamp_ns - 1_700_000_000_000_000_000 for f in looped if f is not None and f.stamp_ns] == [k * 100_000_000 for k in range(5)]
 
 
 def test_bag_topics(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from plcv_ros.cli.main import main
 from plcv_ros.tracing import CAMERA_EVENTS, REMOTE_EVENTS, FrameEvent, FrameTable
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.run import ClockState, Run
+from plcv_ros.tracing.table import COUNTS
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
@@ -77,8 +78,8 @@ def test_sparkline() -> None:
     assert sparkline([]) == ""
 
 
-def recorded(folder: Path) -> Run:
-    run = Run(FrameTable(), title="first")
+def recorded(folder: Path, max_frames: int = 100) -> Run:
+    run = Run(FrameTable(max_frames), title="first")
     for i in range(30):
         start = START + i * 50 * MS
         for step, event in enumerate((*CAMERA_EVENTS, *REMOTE_EVENTS)):
@@ -108,6 +109,15 @@ def test_a_report_made_anew_is_the_same(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["latency", "--report", str(tmp_path), "--title", "second"]) == 0
     assert "<h1>second</h1>" in page.read_text()
     assert "31 frames" in capsys.readouterr().out
+
+
+def test_frames_that_left_the_table_stay_counted_in_a_report_made_anew(tmp_path: Path) -> None:
+    whole = recorded(tmp_path / "whole").as_dict()
+    recorded(tmp_path, max_frames=12)
+    again = Run.read(tmp_path)
+    assert len(again.table) == 12
+    assert {name: again.as_dict()[name] for name in COUNTS} == {name: whole[name] for name in COUNTS}
+    assert whole["captured"] == 31
 
 
 @pytest.mark.parametrize("name", ["latency.json", "frames.csv", "clocks.csv", "links.csv"])

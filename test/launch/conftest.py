@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def make_computers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., TwoComputers]]:
-    """``make_computers(link, rate=15.0, size=(160, 96))``: two computers with their nodes running, taken down after the module's last test."""
+    """``make_computers(link, rate=15.0, size=(160, 96), strips=False)``: two computers with their nodes running, taken down after
+    the module's last test."""
     pytest.importorskip("rclpy", reason="ROS 2 is not installed")
     pytest.importorskip("torch", reason="torch is not installed")
     from links.network import Network, missing

@@ -88,6 +88,20 @@ def test_one_sides_clock_jumps_by_an_hour(computers: TwoComputers, offset_s: flo
     computers.wait(lambda: -50 < float(computers.diagnostics("latency")["transport_p50_ms"]) < 60_000, "transport times of frames")
 
 
+def test_no_frame_is_missing_from_the_latency_nodes_count(computers: TwoComputers) -> None:
+    """The camera counts what it captures; the latency node counts frames by their events, and must come to the same number."""
+    computers.flow()
+    counts = []
+    for _ in range(2):
+        counts.append([int(computers.diagnostics(name)["captured"]) for name in ("camera", "latency")])
+        computers.flow()
+        computers.flow()
+    camera, latency = (after - before for before, after in zip(*counts))
+    # Both speak once a second, each at its own time.
+    assert abs(camera - latency) <= 2 * RATE, counts
+    assert camera > 0
+
+
 def test_memory_is_bounded_and_all_frames_are_accounted_for(computers: TwoComputers, memory: dict[str, float]) -> None:
     computers.flow()
     for name, node in computers.nodes.items():

@@ -25,6 +25,11 @@ SOAK_S = float(os.environ.get("PLCV_SOAK_S", "3600"))
 OUTCOMES = ("segmented", "dropped_camera", "lost", "dropped_remote", "in_flight")
 
 
+def captured(computers: TwoComputers) -> dict[str, int]:
+    """Frames so far by the camera's own count and by the latency node's, which goes by events."""
+    return {name: int(computers.diagnostics(name)["captured"]) for name in ("camera", "latency")}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(SOAK_S + 900)
 def test_an_hour_at_30_fps(make_computers: Callable[..., TwoComputers]) -> None:
@@ -32,12 +37,14 @@ def test_an_hour_at_30_fps(make_computers: Callable[..., TwoComputers]) -> None:
     computers = make_computers(LINK, rate=SOAK_RATE)
     computers.flow()
     memory: list[dict[str, float]] = []
+    before = captured(computers)
     cpu = {name: node.cpu_s() for name, node in computers.nodes.items()}
     start = time.monotonic()
     while (left := SOAK_S - (time.monotonic() - start)) > 0:
         time.sleep(min(SOAK_S / SAMPLES, left))
         computers.flow()
         memory.append({name: node.memory_mb() for name, node in computers.nodes.items()})
+    after = captured(computers)
     seconds, third = time.monotonic() - start, len(memory) // 3
     print()
     for name, node in computers.nodes.items():
@@ -52,5 +59,9 @@ def test_an_hour_at_30_fps(make_computers: Callable[..., TwoComputers]) -> None:
     report = json.loads((computers.folder / "report" / "latency.json").read_text())
     print(f"{report['captured']} frames captured in {seconds:.0f} s: {', '.join(f'{report[name]} {name}' for name in OUTCOMES)}")
     assert report["captured"] == sum(report[name] for name in OUTCOMES)
+    # What the latency node knows of is what the camera captured; both tell it once a second, each at its own time.
+    camera, latency = (after[name] - before[name] for name in ("camera", "latency"))
+    print(f"meanwhile {camera} frames by the camera's own count, {latency} by the latency node's")
+    assert abs(camera - latency) <= 2 * SOAK_RATE
     logs = "".join(node.log.read_text() for node in computers.nodes.values())
     assert all(word not in logs for word in ("Traceback", "ERROR", "FATAL")), logs

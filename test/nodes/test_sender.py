@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
 from plcv_ros import codecs
-from plcv_ros.nodes import conversion
+from plcv_ros.nodes import adaptive, conversion
 from plcv_ros.nodes import sender as sender_module
 from plcv_ros.nodes.parameters import CAMERA
 
@@ -173,6 +173,23 @@ def test_weights_of_the_bands_by_name(publishers):
     assert bytes(sender.codec.encode(picture)) != tuned
     with pytest.raises(codecs.CodecError, match=r"weights file nosuch cannot be read.*segmentation_main"):
         sender.set_codec({**node.values, "jxs_weights": "nosuch"})
+
+
+def test_auto_refuses_what_a_codec_of_its_ladder_does_not_bear(publishers, monkeypatch):
+    """When it is set, not seconds later when the link changes; and it is offered pixels that every codec takes."""
+    monkeypatch.setattr(adaptive, "DeliveryListener", lambda *_: SimpleNamespace(malformed=0))
+    node = StubNode()
+    node.values.update(codec="auto", jxs_weights="nosuch")
+    with pytest.raises(codecs.CodecError, match="weights file nosuch cannot be read"):
+        sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    node.values.update(jxs_weights="")
+    sender = sender_module.FrameSender(node, "image", offer_raw=False, info_topic=None)
+    with pytest.raises(codecs.CodecError, match="weights file nosuch cannot be read"):
+        sender.set_codec({**node.values, "jxs_weights": "nosuch"})
+    formats = sender.pixel_formats
+    sender.send(conversion.to_header(1_000_000_000, "c"), frame(1, (640, 96)), "rgb8")
+    assert sender.codec is not None
+    assert sender.pixel_formats == formats == set(codecs.PIXEL_FORMATS) & set(codecs.JxsCodec(3.0).pixel_formats)
 
 
 @pytest.mark.parametrize(("pixel_format", "channels"), [("rgb8", 3), ("bgra8", 4), ("mono8", None), ("yuv422", 2), ("yuv422_yuy2", 2)])

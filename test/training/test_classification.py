@@ -61,6 +61,7 @@ def test_folds_of_a_table(pets: Path) -> None:
     report = table.with_suffix(".md").read_text()
     assert "| `astc:12x12:fast` | 90.0 |" in report
     assert "| 2 | met |" in report
+    assert "| 1 / 2 |" in report
     stored = load_classifier(pets.parent / "runs" / "original_s1" / "model.safetensors", "cpu")
     test = open_dataset(f"classes={pets},fold=1,folds=2", split="test")
     top1 = evaluate_classes(stored.predict, test)

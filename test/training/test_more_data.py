@@ -97,6 +97,14 @@ def test_folders_of_splits(classes: Path) -> None:
     assert open_dataset(f"classes={classes / 'net'},size=300")[0][0].shape == (300, 450, 3)
 
 
+def test_class_folders_without_splits_do_not_validate(classes: Path) -> None:
+    """Training takes all of their pictures: a score on the same ones would be called a validation."""
+    assert open_dataset(f"classes={classes}").name.endswith(" all")
+    assert len(open_dataset(f"classes={classes}", split="test")) == len(open_dataset(f"classes={classes}")) == 20
+    with pytest.raises(ValueError, match=r"no folder 'val'.*fold=0,folds=5"):
+        open_dataset(f"classes={classes}", split="held-out")
+
+
 @pytest.mark.parametrize(
     ("options", "said"), [(",fold=5,folds=5", "fold 5 of 5"), (",folds=1", "fold 0 of 1"), (",folds=2,split=val", "split 'val'"), (",sise=3", "sise")]
 )

@@ -204,7 +204,8 @@ def test_report(filled: Path) -> None:
     assert rows["`astc:8x8:fast`"][0] == ""
     assert float(rows["`original` + `astc`"][1]) == pytest.approx(99 * control, abs=0.11)
     mixture = next(line for line in text.splitlines() if line.startswith("| `mixture_s0`"))
-    assert mixture.split("|")[-2].startswith(f" {0.3 * control:.1f} [")
+    assert mixture.split("|")[-3].startswith(f" {0.3 * control:.1f} [")
+    assert float(mixture.split("|")[-2].split("[")[0]) == pytest.approx(control, abs=0.15)
     assert text == markdown(read_results(read_table(filled)), [Path("x_losses.png")])
 
 

@@ -94,6 +94,21 @@ def test_kept_weights_are_enough_for_a_new_test(table_path: Path) -> None:
     assert read_checkpoint(folder / "kept" / "control.safetensors").metadata["scores"][-1]["codec"] == "jpeg:50"
 
 
+def test_weights_that_the_table_keeps_are_kept_later_too(table_path: Path) -> None:
+    """A run with all its scores whose kept weights are gone, or wanted only now, gets them from its folder."""
+    folder = table_path.parent
+    places = {"scenes": str(folder / "scenes")}
+    table_path.write_text(TABLE.replace(', "astc:8x8", "astc:8x8:unheard-of"], checkpoint: kept/control.safetensors', "]"))
+    work(read_table(table_path), folder / "runs", places, only=["original_s0"], threads=1)
+    assert not (folder / "kept").exists()
+    table_path.write_text(TABLE.replace(', "astc:8x8", "astc:8x8:unheard-of"]', "]"))
+    said: list[str] = []
+    assert work(read_table(table_path), folder / "runs", {}, only=["original_s0"], threads=1, say=said.append) == []
+    assert said == []
+    kept = read_checkpoint(folder / "kept" / "control.safetensors").metadata
+    assert [score["codec"] for score in kept["scores"]] == ["original"]
+
+
 def test_stopped_runs_go_on(table_path: Path) -> None:
     folder = table_path.parent
     places = {"scenes": str(folder / "scenes")}

@@ -84,6 +84,8 @@ def test_another_run_is_not_continued(tmp_path: Path) -> None:
         train(settings(rate=1.0), [stripes()], tmp_path, resume=True)
     with pytest.raises(ValueError, match="other settings"):
         train(settings(), [stripes(7)], tmp_path, resume=True)
+    with pytest.raises(ValueError, match="other settings"):
+        train(settings(), [stripes()], tmp_path, init=tmp_path / "model.safetensors", resume=True)
     with pytest.raises(ValueError, match="nothing to resume"):
         train(settings(), [stripes()], tmp_path / "elsewhere", resume=True)
 

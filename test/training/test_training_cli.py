@@ -148,6 +148,10 @@ def test_worst_pictures_first(trained: Path, tmp_path: Path) -> None:
     scores = json.loads((tmp_path / "a.json").read_text())["miou_by_picture"]
     shown = sorted(int(path.stem.rpartition("_")[2]) for path in tmp_path.glob("*.png"))
     assert shown == sorted(sorted(range(5), key=scores.__getitem__)[:2])
+    # Through several codecs the same pictures are shown, each codec's in a folder of its own.
+    codecs = ["--codec", "original", "--codec", "astc:12x12", "--picture-count", "1", "--limit", "2"]
+    assert main([*arguments, *codecs, "--pictures", str(tmp_path / "both")]) == 0
+    assert len(list((tmp_path / "both").glob("*_original/*.png"))) == len(list((tmp_path / "both").glob("*_astc-12x12-fast/*.png"))) == 1
 
 
 def test_tensorboard_where_it_is_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
