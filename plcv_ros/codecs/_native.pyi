@@ -15,6 +15,7 @@ def astc_encode(
     pixel_format: int,
     block_x: int,
     block_y: int,
+    grid_x: int,
     preset: int,
     threads: int,
     target: str,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pruned ASTC codec: one fixed block mode, constant rate, standard .astc files.
 
-Method: Zadnik, Makitalo, Jaaskelainen, "Pruned Lightweight Encoders for Computer Vision", MMSP 2022 (preset ``paper``), and better
-endpoints and weights in the same block mode (presets ``fast`` and ``fine``). Format: Khronos Data Format Specification, ASTC.
+Method: Zadnik, Makitalo, Jaaskelainen, "Pruned Lightweight Encoders for Computer Vision", MMSP 2022 (preset ``paper``), better
+endpoints and weights in the same block mode (presets ``fast`` and ``fine``), and another block mode of the same rate, in which a network
+sees more though the PSNR is lower (preset ``vision``). Format: Khronos Data Format Specification, ASTC.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from .threads import check_threads
 BLOCKS: tuple[tuple[int, int], ...] = tuple(_native.astc_blocks())
 """Footprints that can be encoded: (8, 8), 2.00 bit/px, and (12, 12), 0.889 bit/px."""
 
-PRESETS: tuple[str, ...] = ("fast", "fine", "paper")
+_WIDE, _NARROW = 8, 5
+"""Columns of the weight grid, which name a footprint's block mode: 8x5 weights of 2 bits and colours of 5, or 5x5 of 3 and colours of 6."""
+
+_STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
+"""Preset -> block mode, and the number of its stages in csrc/astc/preset.h."""
+
+PRESETS: tuple[str, ...] = tuple(_STAGES)
 """Presets of the encoder. The decoder is one."""
 
 MAGIC = bytes.fromhex("13aba15c")
@@ -43,7 +50,8 @@ class AstcCodec:
     negative included. Every buffer is checked for its size before it is touched; nothing is read or written beside the pixels and the
     payload. Pixels of three bytes are read in place; others pass through a small buffer.
 
-    block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed) or "paper" (the paper's method).
+    block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed), "vision" (for networks: fewer,
+    more precise weights and colours) or "paper" (the paper's method).
     threads: how many bands of block rows are worked on at once, on threads that outlive the frame. The instruction set is the best that
     the machine has, or what PLCV_SIMD names when the codec is made (`target`). Raises CodecError.
     """
@@ -84,7 +92,7 @@ class AstcCodec:
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
         return _native.astc_encode(
-            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, PRESETS.index(self.preset), self.threads, self.target, target
+            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, *_STAGES[self.preset], self.threads, self.target, target
         )
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:

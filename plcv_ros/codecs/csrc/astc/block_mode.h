@@ -14,24 +14,37 @@ constexpr int kHeaderBytes = 16;
 
 struct BlockMode {
   int block_x, block_y;  // footprint, texels
-  int grid_x, grid_y;    // weight grid; weights have four levels (QUANT_4), endpoints 32 (QUANT_32)
+  int grid_x, grid_y;    // weight grid
+  int weight_bits;       // of a weight: 2 (QUANT_4) or 3 (QUANT_8)
+  int endpoint_bits;     // of each of the six endpoint values; not in the block: it is the largest range that the other bits leave room for
   uint32_t prefix;       // the first 17 bits of every block: mode, one partition, endpoint mode 8 (LDR RGB, direct)
+
+  // Narrow grids, whose weights are precise as they are, have the stages of `fast` alone.
+  constexpr bool has_all_presets() const { return grid_x == 8; }
+  // A code is the top weight_bits of a byte kUnit * weight + kHalf, so that cutting the byte off rounds to the nearest level.
+  constexpr int code_half() const { return 128 >> weight_bits; }
+  constexpr int code_unit() const { return 256 - 2 * code_half(); }
 };
 
-// Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is.
+// Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is, 243 a 5x5 grid of 3-bit weights.
 constexpr uint32_t kPrefix8x5 = 102u | (0u << 11) | (8u << 13);
+constexpr uint32_t kPrefix5x5 = 243u | (0u << 11) | (8u << 13);
 constexpr uint32_t kPrefixMask = (1u << 17) - 1;
 
 // A further configuration is one entry here. The kernels take any footprint from 8x8 on with an even number of rows; they are written
-// for this grid.
+// for these two grids. A footprint's first mode is the one of its usual presets.
 constexpr BlockMode kBlockModes[] = {
-    {8, 8, 8, 5, kPrefix8x5},
-    {12, 12, 8, 5, kPrefix8x5},
+    {8, 8, 8, 5, 2, 5, kPrefix8x5},
+    {12, 12, 8, 5, 2, 5, kPrefix8x5},
+    {8, 8, 5, 5, 3, 6, kPrefix5x5},
+    {12, 12, 5, 5, 3, 6, kPrefix5x5},
 };
 constexpr int kModeCount = sizeof(kBlockModes) / sizeof(kBlockModes[0]);
 
-// Values of the four weight levels, out of 64.
-constexpr int kWeightLevels[4] = {0, 21, 43, 64};
+// Values of the weight levels, out of 64.
+constexpr int kWeightLevels2[4] = {0, 21, 43, 64};
+constexpr int kWeightLevels3[8] = {0, 9, 18, 27, 37, 46, 55, 64};
+constexpr int weight_level(int bits, int code) { return bits == 2 ? kWeightLevels2[code] : kWeightLevels3[code]; }
 
 // 0 .. kModeCount - 1 as template arguments.
 template <int... kIndices>
@@ -44,10 +57,16 @@ struct MakeIndexList<0, kIndices...> {
 };
 using ModeIndices = MakeIndexList<kModeCount>::Type;
 
-// Index into kBlockModes, or -1.
-constexpr int find_block_mode(int block_x, int block_y) {
+// Index into kBlockModes, or -1: the mode of a footprint and a grid so wide, or of a footprint whose blocks begin with `prefix`.
+constexpr int find_block_mode(int block_x, int block_y, int grid_x) {
   for (int i = 0; i < kModeCount; ++i) {
-    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y) return i;
+    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y && kBlockModes[i].grid_x == grid_x) return i;
+  }
+  return -1;
+}
+constexpr int find_block_mode(int block_x, int block_y, uint32_t prefix) {
+  for (int i = 0; i < kModeCount; ++i) {
+    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y && kBlockModes[i].prefix == prefix) return i;
   }
   return -1;
 }

@@ -18,20 +18,20 @@ struct Ends {
   bool swapped;
 };
 
-int expand(int q) { return (q << 3) | (q >> 2); }
+int expand(int q, int bits) { return (q << (8 - bits)) | (q >> (2 * bits - 8)); }
 
 int mulhi(int a, int b) { return (a * b) >> 16; }
 int16_t wrap16(int x) { return static_cast<int16_t>(x); }
 int nearest_even(float x) { return static_cast<int>(std::nearbyint(x)); }
 int average(int a, int b) { return (a + b + 1) >> 1; }
 
-Ends quantise(const float (&colour)[2][3]) {
+Ends quantise(const float (&colour)[2][3], int bits) {
   Ends p;
   int sum[2] = {0, 0};
   for (int k = 0; k < 2; ++k) {
     for (int c = 0; c < 3; ++c) {
-      p.q[k][c] = nearest_even(std::min(std::max(colour[k][c], 0.0f), 255.0f) * (31.0f / 255.0f));
-      p.e[k][c] = expand(p.q[k][c]);
+      p.q[k][c] = nearest_even(std::min(std::max(colour[k][c], 0.0f), 255.0f) * (static_cast<float>((1 << bits) - 1) / 255.0f));
+      p.e[k][c] = expand(p.q[k][c], bits);
       sum[k] += p.e[k][c];
     }
   }
@@ -43,7 +43,7 @@ Ends quantise(const float (&colour)[2][3]) {
   return p;
 }
 
-Ends line_at(const float* mean, const int* covariance, float inverse, float t0, float t1) {
+Ends line_at(const float* mean, const int* covariance, float inverse, float t0, float t1, int bits) {
   float colour[2][3];
   for (int c = 0; c < 3; ++c) {
     const float slope = static_cast<float>(covariance[c]) * inverse;
@@ -51,18 +51,19 @@ Ends line_at(const float* mean, const int* covariance, float inverse, float t0, 
     colour[0][c] = mean[c] + a;
     colour[1][c] = mean[c] + b;
   }
-  return quantise(colour);
+  return quantise(colour, bits);
 }
 
 template <int kModeIndex>
 struct Block {
   static constexpr BlockMode kMode = kBlockModes[kModeIndex];
-  static constexpr int kX = kMode.block_x, kY = kMode.block_y, kRows = kMode.grid_y;
+  static constexpr int kX = kMode.block_x, kY = kMode.block_y, kColumns = kMode.grid_x, kRows = kMode.grid_y;
+  static constexpr int kBits = kMode.weight_bits, kUnit = kMode.code_unit(), kHalf = kMode.code_half();
 
   int texel[kY][kX][3];
   int plane[kY][kX];   // luma, or projections
-  int grid[kRows][8];  // 64 times the plane on the grid
-  int code[kRows][8];  // as a byte; the code is its top two bits
+  int grid[kRows][kColumns];  // 64 times the plane on the grid
+  int code[kRows][kColumns];  // as a byte; the code is its top bits
 
   void load(const uint8_t* const* rows, int x0) {
     for (int y = 0; y < kY; ++y) {
@@ -111,25 +112,25 @@ struct Block {
     const float mean_luma = luma + (kHalfLumaBias - kHalfBias);
     const float inset = static_cast<float>(highest - lowest) * kInset;
     const float below = static_cast<float>(lowest) - mean_luma, above = static_cast<float>(highest) - mean_luma;
-    return line_at(mean, covariance, inverse, below + inset, above - inset);
+    return line_at(mean, covariance, inverse, below + inset, above - inset, kMode.endpoint_bits);
   }
 
   template <Filter kFilter>
   void filter() {
-    static constexpr auto kColumns = column_filter<kY, kRows, kFilter>();
-    static constexpr auto kAcross = row_filter<kX, 8, kFilter>();
+    static constexpr auto kDown = column_filter<kY, kRows, kFilter>();
+    static constexpr auto kAcross = row_filter<kX, kColumns, kFilter>();
     for (int j = 0; j < kRows; ++j) {
       int row[kX];
       for (int x = 0; x < kX; ++x) {
         row[x] = 0;
-        for (int y = 0; y < kY; ++y) row[x] += kColumns.c[j][y] * plane[y][x];
+        for (int y = 0; y < kY; ++y) row[x] += kDown.c[j][y] * plane[y][x];
       }
-      if (kX == 8) {
-        for (int i = 0; i < 8; ++i) grid[j][i] = row[i];
+      if (kX == kColumns) {
+        for (int i = 0; i < kColumns; ++i) grid[j][i] = row[i];
         continue;
       }
       for (int x = 0; x < kX; ++x) row[x] = std::clamp((row[x] + 32) >> 6, 0, 255);
-      for (int i = 0; i < 8; ++i) {
+      for (int i = 0; i < kColumns; ++i) {
         grid[j][i] = 0;
         for (int k = 0; k < kTaps; ++k) grid[j][i] += kAcross.c[i][k] * row[kAcross.first[i] + k];
       }
@@ -138,12 +139,12 @@ struct Block {
 
   void codes_from_luma(const Ends& ends) {
     const int l0 = ends.e[0][0] + 2 * ends.e[0][1] + ends.e[0][2], step = ends.e[1][0] + 2 * ends.e[1][1] + ends.e[1][2] - l0;
-    const int size = std::max(std::abs(step), kLeastLumaStep), sign = step < 0 ? -1 : 1;
-    const int normaliser = sign * nearest_even((4096.0f * kWeightUnit) / static_cast<float>(size));
-    const int margin = sign * nearest_even(static_cast<float>(size) * (16.0f * 32.0f / kWeightUnit));
+    const int size = std::max(std::abs(step), least_luma_step(kMode)), sign = step < 0 ? -1 : 1;
+    const int normaliser = sign * nearest_even((4096.0f * kUnit) / static_cast<float>(size));
+    const int margin = sign * nearest_even(static_cast<float>(size) * (16.0f * kHalf / kUnit));
     const int base = 16 * l0 + static_cast<int>(kFilterOne * kLumaBias) - margin;
     for (int j = 0; j < kRows; ++j) {
-      for (int i = 0; i < 8; ++i) code[j][i] = std::clamp(mulhi(wrap16(grid[j][i] - base), normaliser), 0, 255);
+      for (int i = 0; i < kColumns; ++i) code[j][i] = std::clamp(mulhi(wrap16(grid[j][i] - base), normaliser), 0, 255);
     }
   }
 
@@ -172,18 +173,20 @@ struct Block {
 
   void codes_from_projection() {
     for (int j = 0; j < kRows; ++j) {
-      for (int i = 0; i < 8; ++i) code[j][i] = std::clamp(grid[j][i] >> 6, 0, 255);
+      for (int i = 0; i < kColumns; ++i) code[j][i] = std::clamp(grid[j][i] >> 6, 0, 255);
     }
   }
+
+  static int level_of(int code) { return weight_level(kBits, code >> (8 - kBits)); }
 
   Ends refit() const {
     constexpr int kCount = kX * kY;
     int level[kRows][kX];
     for (int j = 0; j < kRows; ++j) {
       for (int x = 0; x < kX; ++x) {
-        const int position = grid_position(x, kX, 8), i = position >> 4, f = position & 15;
-        const int right = f == 0 ? 0 : kWeightLevels[code[j][i + 1] >> 6];
-        level[j][x] = ((16 - f) * kWeightLevels[code[j][i] >> 6] + f * right + 8) >> 4;
+        const int position = grid_position(x, kX, kColumns), i = position >> 4, f = position & 15;
+        const int right = f == 0 ? 0 : level_of(code[j][i + 1]);
+        level[j][x] = ((16 - f) * level_of(code[j][i]) + f * right + 8) >> 4;
       }
     }
     int sum[3] = {}, product[3] = {}, weights = 0, squares = 0;
@@ -207,7 +210,7 @@ struct Block {
     }
     const float inverse = 1.0f / static_cast<float>(std::max(kCount * squares - weights * weights, 1));
     const float mean_weight = static_cast<float>(weights) * (1.0f / kCount);
-    return line_at(mean, covariance, inverse, 0.0f - mean_weight, 64.0f - mean_weight);
+    return line_at(mean, covariance, inverse, 0.0f - mean_weight, 64.0f - mean_weight, kMode.endpoint_bits);
   }
 
   Ends box() const {
@@ -224,7 +227,7 @@ struct Block {
       colour[0][c] = static_cast<float>(lowest + inset);
       colour[1][c] = static_cast<float>(highest - inset);
     }
-    return quantise(colour);
+    return quantise(colour, kMode.endpoint_bits);
   }
 
   Ends encode(Preset preset) {
@@ -239,30 +242,33 @@ struct Block {
     filter<Filter::least_squares>();
     codes_from_luma(start);
     if (preset == Preset::fast) return start;
-    project(refit(), kWeightUnit, 32.5f);
+    project(refit(), kUnit, kHalf + 0.5f);
     filter<Filter::least_squares>();
     codes_from_projection();
     const Ends ends = refit();
     if (ends.swapped) {
       for (auto& row : code) {
-        for (int& c : row) c ^= 0xC0;
+        for (int& c : row) c ^= 256 - 2 * kHalf;
       }
     }
     return ends;
   }
 
   void write(const Ends& ends, bool bgr, uint8_t* out) const {
+    constexpr int bits = kMode.endpoint_bits;
     uint64_t head = kMode.prefix;
     for (int c = 0; c < 3; ++c) {
       const int from = bgr ? 2 - c : c;
-      head |= static_cast<uint64_t>(ends.q[0][from]) << (17 + 10 * c) | static_cast<uint64_t>(ends.q[1][from]) << (22 + 10 * c);
+      head |= static_cast<uint64_t>(ends.q[0][from]) << (17 + 2 * bits * c) | static_cast<uint64_t>(ends.q[1][from]) << (17 + 2 * bits * c + bits);
     }
     for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(head >> (8 * i));
     for (int i = 8; i < kBlockBytes; ++i) out[i] = 0;
-    for (int n = 0; n < 8 * kRows; ++n) {
-      const int value = code[n / 8][n % 8] >> 6, low = 127 - 2 * n, high = 126 - 2 * n;
-      out[low >> 3] = static_cast<uint8_t>(out[low >> 3] | ((value & 1) << (low & 7)));
-      out[high >> 3] = static_cast<uint8_t>(out[high >> 3] | ((value >> 1) << (high & 7)));
+    for (int n = 0; n < kColumns * kRows; ++n) {
+      const int value = code[n / kColumns][n % kColumns] >> (8 - kBits);
+      for (int k = 0; k < kBits; ++k) {
+        const int at = 127 - kBits * n - k;
+        out[at >> 3] = static_cast<uint8_t>(out[at >> 3] | (((value >> k) & 1) << (at & 7)));
+      }
     }
   }
 };
@@ -280,12 +286,13 @@ void encode_blocks(const uint8_t* const* rows, const uint8_t* const* /*ahead*/, 
 template <int kModeIndex>
 bool decode_block(const uint8_t* block, uint8_t* const* rows, int x0) {
   constexpr BlockMode kMode = kBlockModes[kModeIndex];
+  constexpr int bits = kMode.endpoint_bits, columns = kMode.grid_x;
   uint64_t head = 0;
   for (int i = 7; i >= 0; --i) head = (head << 8) | block[i];
   if ((head & kPrefixMask) != kMode.prefix) return false;
   int e[2][3];
   for (int c = 0; c < 3; ++c) {
-    for (int k = 0; k < 2; ++k) e[k][c] = expand(static_cast<int>(head >> (17 + 5 * (2 * c + k))) & 31);
+    for (int k = 0; k < 2; ++k) e[k][c] = expand(static_cast<int>(head >> (17 + bits * (2 * c + k))) & ((1 << bits) - 1), bits);
   }
   if (e[1][0] + e[1][1] + e[1][2] < e[0][0] + e[0][1] + e[0][2]) {
     std::swap(e[0], e[1]);
@@ -294,19 +301,22 @@ bool decode_block(const uint8_t* block, uint8_t* const* rows, int x0) {
       end[1] = (end[1] + end[2]) >> 1;
     }
   }
-  int grid[(kMode.grid_y + 1) * 9] = {};  // a column and a row more: neighbours outside count with share 0
-  for (int i = 0; i < 8 * kMode.grid_y; ++i) {
-    const int low = 127 - 2 * i, high = 126 - 2 * i;
-    const int code = ((block[low >> 3] >> (low & 7)) & 1) | (((block[high >> 3] >> (high & 7)) & 1) << 1);
-    grid[(i / 8) * 9 + i % 8] = kWeightLevels[code];
+  int grid[(kMode.grid_y + 1) * (columns + 1) + 1] = {};  // a column and a row more: neighbours outside count with share 0
+  for (int i = 0; i < columns * kMode.grid_y; ++i) {
+    int code = 0;
+    for (int k = 0; k < kMode.weight_bits; ++k) {
+      const int at = 127 - kMode.weight_bits * i - k;
+      code |= ((block[at >> 3] >> (at & 7)) & 1) << k;
+    }
+    grid[(i / columns) * (columns + 1) + i % columns] = weight_level(kMode.weight_bits, code);
   }
   for (int t = 0; t < kMode.block_y; ++t) {
     const int gt = grid_position(t, kMode.block_y, kMode.grid_y), jt = gt >> 4, ft = gt & 15;
     for (int s = 0; s < kMode.block_x; ++s) {
       const int gs = grid_position(s, kMode.block_x, kMode.grid_x), js = gs >> 4, fs = gs & 15;
       const int w11 = (fs * ft + 8) >> 4, w10 = ft - w11, w01 = fs - w11, w00 = 16 - fs - ft + w11;
-      const int* p = grid + jt * 9 + js;
-      const int w = (p[0] * w00 + p[1] * w01 + p[9] * w10 + p[10] * w11 + 8) >> 4;
+      const int *p = grid + jt * (columns + 1) + js, *below = p + columns + 1;
+      const int w = (p[0] * w00 + p[1] * w01 + below[0] * w10 + below[1] * w11 + 8) >> 4;
       for (int c = 0; c < 3; ++c) rows[t][3 * (x0 + s) + c] = static_cast<uint8_t>((e[0][c] * (64 - w) + e[1][c] * w + 32) >> 6);
     }
   }
@@ -326,12 +336,19 @@ void repack_pixels(const uint8_t* pixels, const uint8_t* /*ahead*/, int bytes, i
   }
 }
 
+template <int kModeIndex>
+constexpr ModeKernels mode_kernels() {
+  if constexpr (kBlockModes[kModeIndex].has_all_presets()) {
+    return {{&encode_blocks<kModeIndex, Preset::fast>, &encode_blocks<kModeIndex, Preset::fine>, &encode_blocks<kModeIndex, Preset::paper>},
+            &decode_blocks<kModeIndex>};
+  } else {
+    return {{&encode_blocks<kModeIndex, Preset::fast>, nullptr, nullptr}, &decode_blocks<kModeIndex>};
+  }
+}
+
 template <int... kModeIndices>
 constexpr Kernels kernels_of(IndexList<kModeIndices...>) {
-  return {1,
-          &repack_pixels,
-          {{{&encode_blocks<kModeIndices, Preset::fast>, &encode_blocks<kModeIndices, Preset::fine>, &encode_blocks<kModeIndices, Preset::paper>},
-            &decode_blocks<kModeIndices>}...}};
+  return {1, &repack_pixels, {mode_kernels<kModeIndices>()...}};
 }
 
 }  // namespace

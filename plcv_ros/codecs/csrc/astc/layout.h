@@ -16,13 +16,17 @@ namespace plcv::astc {
 template <class S, int kModeIndex>
 struct Layout {
   static constexpr BlockMode kMode = kBlockModes[kModeIndex];
-  static constexpr int kX = kMode.block_x, kY = kMode.block_y, kRows = kMode.grid_y;
+  static constexpr int kX = kMode.block_x, kY = kMode.block_y, kColumns = kMode.grid_x, kRows = kMode.grid_y;
   static constexpr bool kPaired = kX == 8;
   static constexpr int kGroups = kPaired ? 2 : 4;
   static constexpr int kBlocks = 4 * S::kLanes;  // of a tile
   static constexpr int kWidth = kBlocks * kX;    // texels
   static constexpr int kGroupWidth = kWidth / kGroups;
-  static_assert(kMode.grid_x == 8 && kRows == 5, "the kernels are written for an 8x5 grid");
+  static constexpr bool kWide = kColumns == 8;              // the grid of 8x5 weights of 2 bits, else that of 5x5 weights of 3 bits
+  static constexpr bool kAcross = !kPaired || !kWide;       // grid columns are not texel columns: rows are filtered and interpolated too
+  static_assert(kRows == 5 && (kWide ? kMode.weight_bits == 2 && kMode.endpoint_bits == 5
+                                     : kColumns == 5 && kMode.weight_bits == 3 && kMode.endpoint_bits == 6),
+                "the kernels are written for 8x5 weights of 2 bits and 5x5 weights of 3 bits");
   static_assert(kX >= 8 && kX <= 16, "a row of a block must fit a lane");
 
   using V = typename S::V;

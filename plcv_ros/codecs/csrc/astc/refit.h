@@ -15,6 +15,7 @@ struct Refit {
   using V = typename S::V;
   using F = typename S::F;
 
+  static_assert(L::kWide, "presets that refit endpoints have the grid of 8x5");
   static constexpr uint8_t kLevels[16] = {0, 21, 43, 64, 0, 21, 43, 64, 0, 21, 43, 64, 0, 21, 43, 64};
 
   // Pairs of grid columns and their shares for each texel of a row; half h has texels 8 h .. 8 h + 7. Repeated texels get weight 0.
@@ -100,7 +101,7 @@ struct Refit {
     }
     const F inverse = S::divf(S::setf(1.0f), S::to_float(S::max32(variance, S::set32(1))));
     const F mean_weight = S::mulf(S::to_float(w), S::setf(1.0f / kCount));
-    return line_at<S>(mean, covariance, inverse, S::subf(S::setf(0.0f), mean_weight), S::subf(S::setf(64.0f), mean_weight));
+    return line_at<S, L::kMode.endpoint_bits>(mean, covariance, inverse, S::subf(S::setf(0.0f), mean_weight), S::subf(S::setf(64.0f), mean_weight));
   }
 };
 

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage "weights": planes of texels to grids of 2-bit codes. Vector code.
+// Stage "weights": planes of texels to grids of 2-bit or 3-bit codes. Vector code.
 //
-// A plane is filtered to the 8x5 grid first, rows then columns; what maps it to weights is affine and done on the grid (luma) or was done
-// before (projections on the axis between the endpoints). A code ends up in the top two bits of a byte: the value there is
-// 192 * weight + 32, so that bytes' top bits are the nearest of four levels.
+// A plane is filtered to the grid first, rows then columns; what maps it to weights is affine and done on the grid (luma) or was done
+// before (projections on the axis between the endpoints). A code ends up in the top bits of a byte: the value there is, with 2 bits,
+// 192 * weight + 32, so that bytes' top bits are the nearest of four levels (BlockMode::code_unit, code_half).
 #pragma once
 
 #include "astc/endpoints.h"
 
 namespace plcv::astc {
 
-constexpr int kWeightUnit = 192;    // byte value of weight 1, less that of weight 0
-constexpr int kLeastLumaStep = 25;  // of 4 * luma between endpoints; below, the normaliser would not fit 16 bits
+// Of 4 * luma between endpoints; below, the normaliser 4096 * unit / step would not fit 16 bits.
+constexpr int least_luma_step(const BlockMode& mode) { return 4096 * mode.code_unit() / 32768 + 1; }
 
 template <class S, int kModeIndex, Filter kFilter>
 struct Weights {
   using L = Layout<S, kModeIndex>;
   using V = typename S::V;
   using F = typename S::F;
-  static constexpr auto kColumns = column_filter<L::kY, L::kRows, kFilter>();
+  static constexpr auto kDown = column_filter<L::kY, L::kRows, kFilter>();
+  static constexpr int kUnit = L::kMode.code_unit(), kHalf = L::kMode.code_half();
 
   struct RowTables {
-    uint8_t index[kTaps / 2][16];
+    uint8_t index[2][kTaps / 2][16];  // [place of the block in the lane]
     int8_t c[kTaps / 2][16];
     constexpr RowTables() : index{}, c{} {
-      if constexpr (!L::kPaired) {
-        constexpr auto f = row_filter<L::kX, 8, kFilter>();
+      if constexpr (L::kAcross) {
+        constexpr auto f = row_filter<L::kX, L::kColumns, kFilter>();
         for (int k = 0; k < kTaps / 2; ++k) {
-          for (int i = 0; i < 16; ++i) {
-            index[k][i] = static_cast<uint8_t>(f.first[i / 2] + 2 * k + i % 2);
+          for (int i = 0; i < 2 * L::kColumns; ++i) {
+            for (int place = 0; place < 2; ++place) index[place][k][i] = static_cast<uint8_t>(8 * place + f.first[i / 2] + 2 * k + i % 2);
             c[k][i] = static_cast<int8_t>(f.c[i / 2][2 * k + i % 2]);
           }
         }
@@ -37,7 +38,15 @@ struct Weights {
   };
   static constexpr RowTables kRowTables{};
 
-  // 64 times the grid values of every block q of a lane, rows j: grid[q][j], eight 16-bit values.
+  template <int kPlace>
+  static V across(V row) {
+    V sum = S::maddubs(S::shuffle8(row, S::lanes(kRowTables.index[kPlace][0])), S::lanes(kRowTables.c[0]));
+    for (int k = 1; k < kTaps / 2; ++k)
+      sum = S::add16(sum, S::maddubs(S::shuffle8(row, S::lanes(kRowTables.index[kPlace][k])), S::lanes(kRowTables.c[k])));
+    return sum;
+  }
+
+  // 64 times the grid values of every block q of a lane, rows j: grid[q][j], eight 16-bit values (of a narrower grid the first ones).
   static void filter(const V (*plane)[L::kY], V (*grid)[L::kRows]) {
     for (int g = 0; g < L::kGroups; ++g) {
       V low[L::kRows], high[L::kRows];
@@ -48,7 +57,7 @@ struct Weights {
         const V a = S::lo8(plane[g][2 * k], plane[g][2 * k + 1]), b = S::hi8(plane[g][2 * k], plane[g][2 * k + 1]);
         PLCV_UNROLL
         for (int j = 0; j < L::kRows; ++j) {
-          const int c0 = kColumns.c[j][2 * k], c1 = kColumns.c[j][2 * k + 1];
+          const int c0 = kDown.c[j][2 * k], c1 = kDown.c[j][2 * k + 1];
           if (c0 == 0 && c1 == 0) continue;
           const V c = S::set16((c0 & 255) | ((c1 & 255) << 8));
           low[j] = S::add16(low[j], S::maddubs(a, c));
@@ -57,15 +66,17 @@ struct Weights {
       }
       PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) {
-        if constexpr (L::kPaired) {
+        if constexpr (!L::kAcross) {
           grid[2 * g][j] = low[j];
           grid[2 * g + 1][j] = high[j];
         } else {
           const V row = S::pack16(S::mulhrs16(low[j], S::set16(512)), S::mulhrs16(high[j], S::set16(512)));
-          V sum = S::maddubs(S::shuffle8(row, S::lanes(kRowTables.index[0])), S::lanes(kRowTables.c[0]));
-          for (int k = 1; k < kTaps / 2; ++k)
-            sum = S::add16(sum, S::maddubs(S::shuffle8(row, S::lanes(kRowTables.index[k])), S::lanes(kRowTables.c[k])));
-          grid[g][j] = sum;
+          if constexpr (L::kPaired) {
+            grid[2 * g][j] = across<0>(row);
+            grid[2 * g + 1][j] = across<1>(row);
+          } else {
+            grid[g][j] = across<0>(row);
+          }
         }
       }
     }
@@ -76,12 +87,12 @@ struct Weights {
   // Codes from a filtered luma plane: weight = (luma - luma of e0) / (luma of e1 - luma of e0). codes[p][j]: blocks 2 p and 2 p + 1 of a lane.
   static void from_luma(const V (*grid)[L::kRows], const Endpoints<S>& ends, float bias, V (*codes)[L::kRows]) {
     const V l0 = luma4<S>(ends.e0), step = S::sub32(luma4<S>(ends.e1), l0), negative = S::gt32(S::zero(), step);
-    // A grid value is 16 times four times luma; 2^16 / 16 * kWeightUnit makes of that 1/65536 of byte units.
-    const V size = S::max32(S::abs32(step), S::set32(kLeastLumaStep));
-    const F magnitude = S::divf(S::setf(4096.0f * kWeightUnit), S::to_float(size));
+    // A grid value is 16 times four times luma; 2^16 / 16 * kUnit makes of that 1/65536 of byte units.
+    const V size = S::max32(S::abs32(step), S::set32(least_luma_step(L::kMode)));
+    const F magnitude = S::divf(S::setf(4096.0f * kUnit), S::to_float(size));
     const V normaliser = S::sub32(S::xor_(S::to_int(magnitude), negative), negative);
-    // The 32 byte units below weight 0, in grid units: 16 / 6 of the step.
-    const V margin = S::sub32(S::xor_(S::to_int(S::mulf(S::to_float(size), S::setf(16.0f * 32.0f / kWeightUnit))), negative), negative);
+    // The kHalf byte units below weight 0, in grid units (2 bits: 16 / 6 of the step).
+    const V margin = S::sub32(S::xor_(S::to_int(S::mulf(S::to_float(size), S::setf(16.0f * kHalf / kUnit))), negative), negative);
     const V base = S::sub32(S::add32(S::template sll32<4>(l0), S::set32(static_cast<int>(kFilterOne * bias))), margin);
     const V n = twice16(normaliser), b = twice16(base);
     codes_of<0>(grid, b, n, codes);
@@ -97,8 +108,8 @@ struct Weights {
     }
   }
 
-  // Projects the texels on the axis e0 -> e1: plane = kUnit * weight + offset, as bytes, saturated.
-  template <int kUnit>
+  // Projects the texels on the axis e0 -> e1: plane = kScale * weight + offset, as bytes, saturated.
+  template <int kScale>
   static void project(const V* channels, const Endpoints<S>& ends, float offset, V (*plane)[L::kY]) {
     V axis[3], size = S::zero();
     PLCV_UNROLL
@@ -116,8 +127,8 @@ struct Weights {
       base = S::add32(base, S::mul32(ends.e0.c[c], a[c]));
     }
     const F l = S::to_float(S::max32(length, S::set32(800)));
-    const V n = twice16(S::to_int(S::divf(S::setf(65536.0f * kUnit), l)));
-    const V b = twice16(S::sub32(base, S::to_int(S::mulf(l, S::setf(offset / kUnit)))));
+    const V n = twice16(S::to_int(S::divf(S::setf(65536.0f * kScale), l)));
+    const V b = twice16(S::sub32(base, S::to_int(S::mulf(l, S::setf(offset / kScale)))));
     const V rg = twice16(S::or_(S::and_(a[0], S::set32(255)), S::template sll32<8>(S::and_(a[1], S::set32(255)))));
     const V blue = twice16(S::and_(a[2], S::set32(255)));
     project_group<0>(channels, rg, blue, b, n, plane);

@@ -11,17 +11,19 @@ namespace {
 
 py::list astc_blocks() {
   py::list blocks;
-  for (const astc::BlockMode& mode : astc::kBlockModes) blocks.append(py::make_tuple(mode.block_x, mode.block_y));
+  for (const astc::BlockMode& mode : astc::kBlockModes) {
+    if (mode.has_all_presets()) blocks.append(py::make_tuple(mode.block_x, mode.block_y));
+  }
   return blocks;
 }
 
-py::object astc_encode(const py::array& image, int width, int height, int format, int block_x, int block_y, int preset, int threads,
+py::object astc_encode(const py::array& image, int width, int height, int format, int block_x, int block_y, int grid_x, int preset, int threads,
                        const std::string& target_name, const py::object& out) {
   const ImageView view = image_view(image, width, height, format, PixelFormat::mono8);
   const astc::Kernels& kernels = astc::kernels_for(find_target(target_name));
-  const int mode = astc::find_block_mode(block_x, block_y);
+  const int mode = astc::find_block_mode(block_x, block_y, grid_x);
   if (mode < 0) throw py::value_error("unknown block mode");
-  if (preset < 0 || preset >= astc::kPresets) throw py::value_error("unknown preset");
+  if (preset < 0 || preset >= astc::kPresets || kernels.mode[mode].encode[preset] == nullptr) throw py::value_error("unknown preset");
   const std::size_t size = static_cast<std::size_t>(astc::Header{block_x, block_y, width, height}.payload_bytes());
   PayloadBuffer payload(out, size);
   {
