@@ -27,10 +27,10 @@ BLOCKS: tuple[tuple[int, int], ...] = tuple(_native.astc_blocks())
 _WIDE, _NARROW = 8, 5
 """Columns of the weight grid, which name a footprint's block mode: 8x5 weights of 2 bits and colours of 5, or 5x5 of 3 and colours of 6."""
 
-_STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
+STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
 """Preset -> block mode, and the number of its stages in csrc/astc/preset.h."""
 
-PRESETS: tuple[str, ...] = tuple(_STAGES)
+PRESETS: tuple[str, ...] = tuple(STAGES)
 """Presets of the encoder. The decoder is one."""
 
 MAGIC = bytes.fromhex("13aba15c")
@@ -92,7 +92,7 @@ class AstcCodec:
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
         return _native.astc_encode(
-            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, *_STAGES[self.preset], self.threads, self.target, target
+            image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, *STAGES[self.preset], self.threads, self.target, target
         )
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:

@@ -101,7 +101,11 @@ CODEC_ROWS = (
     ),
     Row("astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False),
     Row(
-        "astc_preset", "fast", "ASTC encoder: fast, fine (better, slower) or paper (its method).", choices=("fast", "fine", "paper"), read_only=False
+        "astc_preset",
+        "fast",
+        "ASTC encoder: fast, fine (better, slower), vision (for networks, with checkpoints trained on it) or paper (its method).",
+        choices=("fast", "fine", "vision", "paper"),
+        read_only=False,
     ),
     Row("jxs_bpp", 3.0, "JPEG XS rate in bits per pixel, of the whole codestream: the same for every frame.", low=0.1, high=30.0, read_only=False),
     Row(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -11,9 +12,10 @@ import pictures
 import pytest
 
 from plcv_ros.codecs import AstcCodec, CodecError, _native, decode, make_codec, simd_targets
+from plcv_ros.codecs.astc import STAGES
 
 BLOCKS = ((8, 8), (12, 12))
-PRESETS = ("fast", "fine", "paper")
+PRESETS = ("fast", "fine", "paper", "vision")
 
 
 @pytest.mark.parametrize("target", [t for t in simd_targets() if t != "scalar"])
@@ -22,9 +24,9 @@ def test_targets_equal_the_scalar_one(target: str, rng: np.random.Generator) -> 
         height, width = int(rng.integers(1, 60)), int(rng.integers(1, 300))
         image = pictures.KINDS[n % len(pictures.KINDS)](rng, height, width)
         for block in BLOCKS:
-            for preset in range(3):
-                payloads = [_native.astc_encode(image, width, height, 0, *block, preset, 1, t, None) for t in (target, "scalar")]
-                assert payloads[0] == payloads[1], (n, block, PRESETS[preset], width, height)
+            for preset in PRESETS:
+                payloads = [_native.astc_encode(image, width, height, 0, *block, *STAGES[preset], 1, t, None) for t in (target, "scalar")]
+                assert payloads[0] == payloads[1], (n, block, preset, width, height)
                 images = [np.empty_like(image) for _ in range(2)]
                 for t, out in zip((target, "scalar"), images):
                     assert _native.astc_decode(payloads[0], 1 << 30, out, 1, t) == -1
@@ -76,9 +78,9 @@ def test_pixel_formats_and_strides(block: tuple[int, int], preset: str, rng: np.
 def test_threads(threads: int, rng: np.random.Generator) -> None:
     for height, width in ((1, 1), (7, 9), (64, 64), (333, 555), (1080, 640)):
         image = pictures.noise(rng, height, width)
-        for block in BLOCKS:
-            payload = make_codec("astc", block=block).encode(image)
-            assert make_codec("astc", block=block, threads=threads).encode(image) == payload
+        for block, preset in itertools.product(BLOCKS, ("fast", "vision")):
+            payload = make_codec("astc", block=block, preset=preset).encode(image)
+            assert make_codec("astc", block=block, preset=preset, threads=threads).encode(image) == payload
             assert (decode(payload, threads=threads) == decode(payload)).all()
 
 

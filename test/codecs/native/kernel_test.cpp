@@ -18,20 +18,25 @@ using namespace plcv;
 using namespace plcv::test;
 
 struct Golden {
-  int block_x, block_y;
+  int block_x, block_y, grid_x;
   astc::Preset preset;
   uint64_t payloads, images;
 };
 
 constexpr Golden kGolden[] = {
-    {8, 8, astc::Preset::fast, 0xa78726be4e9a155bu, 0xc9fe2ee428b62034u},   {8, 8, astc::Preset::fine, 0x4806c9bcb1b36f1fu, 0xc9fe2ee428b62034u},
-    {8, 8, astc::Preset::paper, 0xe9bc43c71e3e3be2u, 0xc9fe2ee428b62034u},  {12, 12, astc::Preset::fast, 0x2a6c4ae1c8ad5c4eu, 0xad06631153da11dbu},
-    {12, 12, astc::Preset::fine, 0xd33658076a0af6deu, 0xad06631153da11dbu}, {12, 12, astc::Preset::paper, 0xad927a7d1f45d823u, 0xad06631153da11dbu},
+    {8, 8, 8, astc::Preset::fast, 0xa78726be4e9a155bu, 0xc9fe2ee428b62034u},
+    {8, 8, 8, astc::Preset::fine, 0x4806c9bcb1b36f1fu, 0xc9fe2ee428b62034u},
+    {8, 8, 8, astc::Preset::paper, 0xe9bc43c71e3e3be2u, 0xc9fe2ee428b62034u},
+    {12, 12, 8, astc::Preset::fast, 0x2a6c4ae1c8ad5c4eu, 0xad06631153da11dbu},
+    {12, 12, 8, astc::Preset::fine, 0xd33658076a0af6deu, 0xad06631153da11dbu},
+    {12, 12, 8, astc::Preset::paper, 0xad927a7d1f45d823u, 0xad06631153da11dbu},
+    {8, 8, 5, astc::Preset::fast, 0x25ed8cbfa9de10bfu, 0x0ea4488475795a40u},
+    {12, 12, 5, astc::Preset::fast, 0x15e539265f56bab9u, 0x4edd9df0ab50719cu},
 };
 
 int check(const Golden& golden, simd::Target target) {
   const astc::Kernels& kernels = astc::kernels_for(target);
-  const int mode = astc::find_block_mode(golden.block_x, golden.block_y);
+  const int mode = astc::find_block_mode(golden.block_x, golden.block_y, golden.grid_x);
   Random random{12345};
   uint64_t payloads = kEmptyHash, images = kEmptyHash;
   int different = 0;
@@ -64,8 +69,8 @@ int check(const Golden& golden, simd::Target target) {
     images = hash(images, image);
   }
   const bool same = different == 0 && payloads == golden.payloads && images == golden.images;
-  std::printf("%-4s %-7s %2dx%-2d preset %d: %d different, payloads %016llx, images %016llx\n", same ? "ok" : "FAIL", simd::name(target),
-              golden.block_x, golden.block_y, static_cast<int>(golden.preset), different, static_cast<unsigned long long>(payloads),
+  std::printf("%-4s %-7s %2dx%-2d grid %d wide, preset %d: %d different, payloads %016llx, images %016llx\n", same ? "ok" : "FAIL",
+              simd::name(target), golden.block_x, golden.block_y, golden.grid_x, static_cast<int>(golden.preset), different, static_cast<unsigned long long>(payloads),
               static_cast<unsigned long long>(images));
   return same ? 0 : 1;
 }

@@ -101,6 +101,17 @@ constexpr AxisFilter<kTexels, kGrid> column_filter() {
   return f;
 }
 
+// Whether sums of bytes times these coefficients stay within 16 bits, however they come.
+template <int kTexels, int kGrid>
+constexpr bool fits_16_bits(const AxisFilter<kTexels, kGrid>& f) {
+  for (int j = 0; j < kGrid; ++j) {
+    int up = 0, down = 0;
+    for (int i = 0; i < kTexels; ++i) (f.c[j][i] < 0 ? down : up) += f.c[j][i];
+    if (up > 128 || down < -128) return false;
+  }
+  return true;
+}
+
 // Coefficients for the texels of one row: at most kTaps neighbours each, starting at first[j].
 constexpr int kTaps = 6;
 

@@ -19,6 +19,7 @@ struct Weights {
   using V = typename S::V;
   using F = typename S::F;
   static constexpr auto kDown = column_filter<L::kY, L::kRows, kFilter>();
+  static_assert(fits_16_bits(kDown) && fits_16_bits(column_filter<L::kX, L::kColumns, kFilter>()), "a filter's sums would overflow");
   static constexpr int kUnit = L::kMode.code_unit(), kHalf = L::kMode.code_half();
 
   struct RowTables {
