@@ -30,6 +30,9 @@ _WIDE, _NARROW = 8, 5
 STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
 """Preset -> block mode, and the number of its stages in csrc/astc/preset.h."""
 
+VISION_MODE = 243
+"""The block mode of the preset ``vision``, by which its payloads are told from those of the others (102)."""
+
 PRESETS: tuple[str, ...] = tuple(STAGES)
 """Presets of the encoder. The decoder is one."""
 
@@ -122,6 +125,13 @@ def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[int, int, in
     except ValueError as error:
         raise CodecError(str(error)) from None
     return block_x, block_y, width, height
+
+
+def block_mode(payload: Payload) -> int:
+    """The block mode of a payload's first block, 11 bits; those of pruned frames are all alike. Raises CodecError where it is no .astc file."""
+    view = as_bytes_view(payload)
+    header(view)
+    return int.from_bytes(view[_HEADER_BYTES : _HEADER_BYTES + 2], "little") & 0x7FF
 
 
 def decode(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plcv_ros import codecs
-from plcv_ros.codecs import jpegxs
+from plcv_ros.codecs import astc, jpegxs
 
 ORIGINAL = "original"
 """A frame that no codec has seen."""
@@ -16,14 +16,17 @@ ORIGINAL = "original"
 def coding_of(payload: Any, *, strip: bool = False) -> str:
     """The codec of a payload, or of a frame from one ``strip`` of it; empty where it is none.
 
-    An ASTC file does not tell its encoder's preset nor a JPEG its quality. A JPEG XS codestream tells tools: the presets of this package are
-    told apart by them, those of other encoders are called by what they resemble.
+    An ASTC file does not tell its encoder's preset, except for ``vision``, which has a block mode of its own, nor a JPEG its quality.
+    A JPEG XS codestream tells tools: the presets of this package are told apart by them, those of other encoders are called by what they
+    resemble.
     """
     try:
         if bytes(payload[: len(jpegxs.MAGIC)]) == jpegxs.MAGIC:
             fields = {**jpegxs.strip_slices(payload)[0], "Lcod": _stated_length(payload)} if strip else jpegxs.header(payload)
             return _jxs(fields, len(payload))
         info = codecs.info(payload)
+        if info["codec"] == "astc" and astc.block_mode(payload) == astc.VISION_MODE:
+            return f"astc:{info['detail']}:vision"
     except codecs.CodecError:
         return ""
     return f"{info['codec']}:{info['detail']}" if info["detail"] else str(info["codec"])

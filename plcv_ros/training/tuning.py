@@ -75,11 +75,19 @@ class _Picture:
 class Objective:
     """A network and the pictures on which codecs are compared: ``objective(encode)`` is the :class:`Loss` by one of them."""
 
-    def __init__(self, predictor: Predictor, dataset: Dataset, limit: int = 0, progress: Callable[[], None] | None = None) -> None:
-        """``limit`` above 0 takes that many pictures, evenly spread. All of them stay in memory, 4 MB each at 480x360."""
+    def __init__(
+        self,
+        predictor: Predictor,
+        dataset: Dataset,
+        limit: int = 0,
+        progress: Callable[[], None] | None = None,
+        read: Callable[[Any], Image] = decode,
+    ) -> None:
+        """``limit`` above 0 takes that many pictures, evenly spread. All of them stay in memory, 4 MB each at 480x360. ``read`` makes
+        pictures of the payloads."""
         if predictor.label_set.classes != dataset.label_set.classes:
             raise ValueError(f"the network knows the classes of {predictor.label_set.name}, {dataset.name} has those of {dataset.label_set.name}")
-        self._predictor = predictor
+        self._predictor, self._read = predictor, read
         self._of_class = torch.cat([class_weights([dataset], dataset.label_set), torch.zeros(256)])[:256]
         # A label that does not count has the weight 0.
         self._of_class[IGNORE_INDEX] = 0
@@ -102,7 +110,7 @@ class Objective:
         return width, height
 
     def __call__(self, encode: Callable[[Image], bytes] | None = None, progress: Callable[[], None] | None = None) -> Loss:
-        """``encode``: (H, W, 3) uint8 rgb8 -> a payload that :func:`plcv_ros.codecs.decode` reads; None leaves the pictures as they are."""
+        """``encode``: (H, W, 3) uint8 rgb8 -> a payload; None leaves the pictures as they are."""
         divergence, entropy, total = 0.0, 0.0, 0.0
         hits, unions, ratios, bits, pixels = [], [], [], 0, 0
         for picture in self._pictures:
@@ -110,7 +118,7 @@ class Objective:
                 seen, size, found, predicted = picture.image, picture.image.nbytes, picture.told, picture.predicted
             else:
                 payload = encode(picture.image)
-                seen, size = decode(payload), len(payload)
+                seen, size = self._read(payload), len(payload)
                 scores, predicted = self._predictor.predict_scores(seen)
                 found = functional.log_softmax(scores, 1)
             apart = functional.kl_div(found, picture.told, reduction="none", log_target=True).sum(1)[0]
