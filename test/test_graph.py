@@ -97,6 +97,13 @@ def test_arguments_reach_the_nodes() -> None:
     assert "__ns:=/robot" in words
 
 
+def test_every_node_that_reads_clocks_is_told_whom_to_trust() -> None:
+    graph = make("remote", clock_sync="external", decoder="true")
+    assert {name: graph.node(name).parameters["clock_sync"] for name in ("segmentation", "decoder", "latency")} == dict.fromkeys(
+        ("segmentation", "decoder", "latency"), "external"
+    )
+
+
 def test_encoder_takes_the_place_of_the_camera() -> None:
     node = make("edge", input_topic="driver/image_raw", image_topic="camera/image").node("encoder")
     assert node.parameters == {"use_sim_time": False, "input_topic": "driver/image_raw", "output_topic": "camera/image"}

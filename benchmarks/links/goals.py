@@ -8,6 +8,12 @@ from typing import Any
 
 STRIP_PACKETS = 4
 
+EQUAL_RATE = {
+    100.0: (("astc_12x12", "jxs_0.89"), ("jpeg_0.89", "h264_0.89")),
+    1000.0: (("astc_8x8", "jxs_2.0"), ("jpeg_2.0", "h264_2.0")),
+}
+"""Link in Mbit/s -> our senders, and those that they are measured by: the same bits per pixel, whole frames, best effort, no loss."""
+
 
 def verdicts(rows: Sequence[Any], scores: Sequence[Any]) -> list[str]:
     """One line a goal that can be judged by ``rows`` (Row of link.py) and ``scores`` (Accuracy): met or not met, and by what."""
@@ -36,10 +42,7 @@ def verdicts(rows: Sequence[Any], scores: Sequence[Any]) -> list[str]:
         if (s.sender, s.mode, s.qos, s.rate, s.loss) == ("astc_12x12", "strips", "best effort", 100.0, 0.01):
             cost = 100 * (s.miou_clean - s.miou_delivered)
             judge(f"1 % loss, strips, {s.data}: at most 2 pp of mIoU lost", f"{cost:.2f} pp", cost <= 2)
-    for rate, ours, others in (
-        (100.0, ("astc_12x12", "jxs_0.89"), ("jpeg_0.89", "h264_0.89")),
-        (1000.0, ("astc_8x8", "jxs_2.0"), ("jpeg_2.0", "h264_2.0")),
-    ):
+    for rate, (ours, others) in EQUAL_RATE.items():
         for mine in ours:
             for other in others:
                 a, b = row(mine, "whole", "best effort", 0.0, rate), row(other, "whole", "best effort", 0.0, rate)

@@ -116,6 +116,12 @@ REMOTE = (
     Argument("device", "Where the network runs: auto, cpu, cuda or cuda:<index>.", sets={"segmentation": "device"}),
     Argument("decoder", "Also run the decoder: sensor_msgs/Image on <image_topic>/decoded, for rviz and others.", "false", _BOOLEAN, bool),
     Argument("latency", "Also run the latency node.", "true", _BOOLEAN, bool),
+    Argument(
+        "clock_sync",
+        "Clocks of the two computers: dds measures their offset and corrects times by it, external trusts PTP or chrony and only checks.",
+        choices=("dds", "external"),
+        sets=dict.fromkeys(("segmentation", "decoder", "latency"), "clock_sync"),
+    ),
     Argument("output", "Folder for the latency report (CSV, plot), written when the graph ends.", sets={"latency": "output_directory"}),
 )
 
@@ -185,7 +191,7 @@ def replay_arguments() -> tuple[Argument, ...]:
     changed = {
         "source": Argument("source", "The ROS 2 bag: its folder, or one .mcap or .db3 file.", required=True, sets={"camera": "source"}),
         "use_sim_time": Argument("use_sim_time", "Take the time from the bag, which the camera node publishes on /clock.", "true", _BOOLEAN, bool),
-        "loop": Argument("loop", "Start the bag again at its end; its stamps then repeat.", "false", _BOOLEAN, bool, sets={"camera": "loop"}),
+        "loop": Argument("loop", "Start the bag again at its end; its stamps then go on.", "false", _BOOLEAN, bool, sets={"camera": "loop"}),
     }
     return tuple(changed.get(argument.name, argument) for argument in OFFLOAD_ARGUMENTS)
 
