@@ -2,6 +2,7 @@
 """Several cameras and one network: latency and CPU for 1, 2, 4 and 8 cameras, real nodes in processes of their own on one machine.
 
     python benchmarks/cameras.py                          # 640x360, 5 Hz in all cameras together, ASTC 8x8, 30 s each: about 4 minutes
+    python benchmarks/cameras.py --threads 2              # the network on both of two cores
     python benchmarks/cameras.py --rate 30 --each         # 30 Hz each camera, where a GPU is present
     python benchmarks/cameras.py --cameras 4 --seconds 60
 
@@ -43,6 +44,7 @@ class Row:
     """One number of cameras. Latencies in ms, CPU in cores."""
 
     cameras: int
+    threads: int
     rate_each: float
     frames: int
     labelled: int
@@ -75,7 +77,8 @@ def measure(number: int, args: argparse.Namespace, pictures: Path, folder: Path)
         "device": args.device,
     }
     graph = build("many_cameras", given)
-    nodes = [dataclasses.replace(n, parameters={**n.parameters, "plot": False}) if n.executable == "latency" else n for n in graph.nodes]
+    changes: dict[str, dict[str, Any]] = {"latency": {"plot": False}, "segmentation": {"threads": args.threads}}
+    nodes = [dataclasses.replace(n, parameters={**n.parameters, **changes.get(n.executable, {})}) for n in graph.nodes]
     # One after the other by name: the network first, since its warm-up would steal the cameras' time.
     nodes.sort(key=lambda node: ("segmentation", "latency", "camera").index(node.executable))
     os.environ.update(graph.environment)
@@ -110,6 +113,7 @@ def measure(number: int, args: argparse.Namespace, pictures: Path, folder: Path)
     p50, p95, p99 = (round(float(p), 2) for p in np.percentile(total, (50, 95, 99)))
     return Row(
         cameras=number,
+        threads=args.threads,
         rate_each=round(rate, 3),
         frames=len(rows),
         labelled=total.size,
@@ -168,6 +172,7 @@ def main() -> int:
     parser.add_argument("--configuration", default="astc_8x8")
     parser.add_argument("--deadline", type=float, default=100.0, help="ms")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=0, help="of the network's pass; 0 = half of the cores, as the node's default")
     parser.add_argument("--csv", type=Path, help=f"write the rows there, for example {REFERENCE.relative_to(Path(__file__).parents[1])}")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     args = parser.parse_args()
