@@ -2,8 +2,8 @@
 """The pruned ASTC codec: one fixed block mode, constant rate, standard .astc files.
 
 Method: Zadnik, Makitalo, Jaaskelainen, "Pruned Lightweight Encoders for Computer Vision", MMSP 2022 (preset ``paper``), better
-endpoints and weights in the same block mode (presets ``fast`` and ``fine``), and another block mode of the same rate, in which a network
-sees more though the PSNR is lower (preset ``vision``). Format: Khronos Data Format Specification, ASTC.
+endpoints and weights in the same block mode (presets ``fast`` and ``fine``), and another block mode of the same rate, from which a network
+sees more (preset ``vision``). Format: Khronos Data Format Specification, ASTC.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .threads import check_threads
 BLOCKS: tuple[tuple[int, int], ...] = tuple(_native.astc_blocks())
 """Footprints that can be encoded: (8, 8), 2.00 bit/px, and (12, 12), 0.889 bit/px."""
 
-_WIDE, _NARROW = 8, 5
-"""Columns of the weight grid, which name a footprint's block mode: 8x5 weights of 2 bits and colours of 5, or 5x5 of 3 and colours of 6."""
+_WIDE, _NARROW = 8, 6
+"""Columns of the weight grid, which name a footprint's block mode: 8x5 weights and colours of 32 levels, or 6x6 and 80."""
 
 STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
 """Preset -> block mode, and the number of its stages in csrc/astc/preset.h."""
 
-VISION_MODE = 243
+VISION_MODE = 264
 """The block mode of the preset ``vision``, by which its payloads are told from those of the others (102)."""
 
 PRESETS: tuple[str, ...] = tuple(STAGES)
@@ -53,8 +53,8 @@ class AstcCodec:
     negative included. Every buffer is checked for its size before it is touched; nothing is read or written beside the pixels and the
     payload. Pixels of three bytes are read in place; others pass through a small buffer.
 
-    block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed), "vision" (for networks: fewer,
-    more precise weights and colours) or "paper" (the paper's method).
+    block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed), "vision" (for networks: a square
+    grid of weights and more precise colours) or "paper" (the paper's method).
     threads: how many bands of block rows are worked on at once, on threads that outlive the frame. The instruction set is the best that
     the machine has, or what PLCV_SIMD names when the codec is made (`target`). Raises CodecError.
     """

@@ -14,37 +14,31 @@ constexpr int kHeaderBytes = 16;
 
 struct BlockMode {
   int block_x, block_y;  // footprint, texels
-  int grid_x, grid_y;    // weight grid
-  int weight_bits;       // of a weight: 2 (QUANT_4) or 3 (QUANT_8)
-  int endpoint_bits;     // of each of the six endpoint values; not in the block: it is the largest range that the other bits leave room for
+  int grid_x, grid_y;    // weight grid; weights have four levels (QUANT_4)
+  int colour_levels;     // of each of the six endpoint values; not in the block: it is the largest range that the other bits leave room for
   uint32_t prefix;       // the first 17 bits of every block: mode, one partition, endpoint mode 8 (LDR RGB, direct)
 
-  // Narrow grids, whose weights are precise as they are, have the stages of `fast` alone.
+  // The stages that refit colours are written for the grid of 8x5.
   constexpr bool has_all_presets() const { return grid_x == 8; }
-  // A code is the top weight_bits of a byte kUnit * weight + kHalf, so that cutting the byte off rounds to the nearest level.
-  constexpr int code_half() const { return 128 >> weight_bits; }
-  constexpr int code_unit() const { return 256 - 2 * code_half(); }
 };
 
-// Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is, 243 a 5x5 grid of 3-bit weights.
+// Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is, 264 a 6x6 grid of them.
 constexpr uint32_t kPrefix8x5 = 102u | (0u << 11) | (8u << 13);
-constexpr uint32_t kPrefix5x5 = 243u | (0u << 11) | (8u << 13);
+constexpr uint32_t kPrefix6x6 = 264u | (0u << 11) | (8u << 13);
 constexpr uint32_t kPrefixMask = (1u << 17) - 1;
 
 // A further configuration is one entry here. The kernels take any footprint from 8x8 on with an even number of rows; they are written
 // for these two grids. A footprint's first mode is the one of its usual presets.
 constexpr BlockMode kBlockModes[] = {
-    {8, 8, 8, 5, 2, 5, kPrefix8x5},
-    {12, 12, 8, 5, 2, 5, kPrefix8x5},
-    {8, 8, 5, 5, 3, 6, kPrefix5x5},
-    {12, 12, 5, 5, 3, 6, kPrefix5x5},
+    {8, 8, 8, 5, 32, kPrefix8x5},
+    {12, 12, 8, 5, 32, kPrefix8x5},
+    {8, 8, 6, 6, 80, kPrefix6x6},
+    {12, 12, 6, 6, 80, kPrefix6x6},
 };
 constexpr int kModeCount = sizeof(kBlockModes) / sizeof(kBlockModes[0]);
 
-// Values of the weight levels, out of 64.
-constexpr int kWeightLevels2[4] = {0, 21, 43, 64};
-constexpr int kWeightLevels3[8] = {0, 9, 18, 27, 37, 46, 55, 64};
-constexpr int weight_level(int bits, int code) { return bits == 2 ? kWeightLevels2[code] : kWeightLevels3[code]; }
+// Values of the four weight levels, out of 64.
+constexpr int kWeightLevels[4] = {0, 21, 43, 64};
 
 // 0 .. kModeCount - 1 as template arguments.
 template <int... kIndices>

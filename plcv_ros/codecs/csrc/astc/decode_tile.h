@@ -4,7 +4,7 @@
 // A texel is (e0 * (64 - w) + e1 * w + 32) >> 6. That is the format's 16-bit interpolation (of e * 257) rounded to the nearest 8-bit value.
 #pragma once
 
-#include "astc/layout.h"
+#include "astc/endpoints.h"
 
 namespace plcv::astc {
 
@@ -17,8 +17,13 @@ struct TileDecoder {
   static constexpr uint8_t kFirst[16] = {0, 0, 0, 0, 43, 43, 43, 43, 21, 21, 21, 21, 64, 64, 64, 64};
   static constexpr uint8_t kSecond[16] = {0, 43, 21, 64, 0, 43, 21, 64, 0, 43, 21, 64, 0, 43, 21, 64};
   static constexpr uint8_t kReversed[16] = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
-  // Values of codes of 3 bits, the low bit first.
-  static constexpr uint8_t kLevels3[16] = {0, 37, 18, 55, 9, 46, 27, 64, 0, 37, 18, 55, 9, 46, 27, 64};
+  // Rows of the 6x6 grid, two a vector of eight bytes each, from the weights 0 to 15, 16 to 31 and 32 to 35.
+  static constexpr uint8_t kNone = 0x80;
+  static constexpr uint8_t kRows01[16] = {0, 1, 2, 3, 4, 5, kNone, kNone, 6, 7, 8, 9, 10, 11, kNone, kNone};
+  static constexpr uint8_t kRow2Begins[16] = {12, 13, 14, 15, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone};
+  static constexpr uint8_t kRows23[16] = {kNone, kNone, kNone, kNone, 0, 1, kNone, kNone, 2, 3, 4, 5, 6, 7, kNone, kNone};
+  static constexpr uint8_t kRows45[16] = {8, 9, 10, 11, 12, 13, kNone, kNone, 14, 15, kNone, kNone, kNone, kNone, kNone, kNone};
+  static constexpr uint8_t kRow5Ends[16] = {kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, 0, 1, 2, 3, kNone, kNone};
 
   // Infill where a row of the grid is not a row of texels: for each row of texels the shares of the four grid neighbours, by halves of a
   // lane; of a pair of blocks each half is one of them.
@@ -37,9 +42,8 @@ struct TileDecoder {
           const int w11 = (fs * ft + 8) >> 4, w10 = ft - w11, w01 = fs - w11, w00 = 16 - fs - ft + w11;
           const int h = lane_x / 8, i = 2 * (lane_x % 8), next = js + 1 < L::kColumns ? js + 1 : js;  // the neighbour outside has share 0
           for (int place = 0; place < 2; ++place) {
-            const int first = 8 * (L::kPaired ? h : place);
-            index[place][h][i] = static_cast<uint8_t>(first + js);
-            index[place][h][i + 1] = static_cast<uint8_t>(first + next);
+            index[place][h][i] = static_cast<uint8_t>(8 * place + js);
+            index[place][h][i + 1] = static_cast<uint8_t>(8 * place + next);
           }
           share[t][0][h][i] = static_cast<int8_t>(w00);
           share[t][0][h][i + 1] = static_cast<int8_t>(w01);
@@ -60,34 +64,8 @@ struct TileDecoder {
     *foreign = S::or_(*foreign, S::and_(S::xor_(low, S::set32(static_cast<int>(L::kMode.prefix))), S::set32(static_cast<int>(kPrefixMask))));
     V ends[3];  // e0 | e1 << 8, twice, of each channel
     endpoints(low, high, ends);
-    Grid grid;
-    if constexpr (L::kWide) {
-      read_8x5(block, &grid);
-    } else {
-      read_5x5(block, &grid);
-    }
-    group<0>(grid, ends, rows);
-    group<1>(grid, ends, rows);
-    if constexpr (!L::kPaired) {
-      group<2>(grid, ends, rows);
-      group<3>(grid, ends, rows);
-    }
-  }
-
- private:
-  // 64 times the weights. Wide grids: rows 0 and 1, 2 and 3, and 4 of block q in row[q][0 .. 2]. Narrow ones: row j of blocks 0 and 1 in
-  // row[0][j], of blocks 2 and 3 in row[1][j]. Eight bytes each.
-  struct Grid {
-    V row[L::kWide ? 4 : 2][L::kWide ? 3 : 5];
-    // The vector that holds row j of block q, and its place in there.
-    template <int q>
-    V of(int j) const {
-      return L::kWide ? row[q][j / 2] : row[q / 2][j];
-    }
-    static constexpr int place(int q, int j) { return L::kWide ? j % 2 : q % 2; }
-  };
-
-  static void read_8x5(const V* block, Grid* grid) {
+    // Grid rows 0 and 1, 2 and 3, and 4 and perhaps 5 of block q, eight bytes each: 64 times the weights.
+    V pairs[4][3];
     PLCV_UNROLL
     for (int q = 0; q < 4; ++q) {
       const V v = S::shuffle8(block[q], S::lanes(kReversed)), nibble = S::set8(15);
@@ -95,49 +73,66 @@ struct TileDecoder {
       const V u0 = S::shuffle8(S::lanes(kFirst), upper), u1 = S::shuffle8(S::lanes(kSecond), upper);
       const V l0 = S::shuffle8(S::lanes(kFirst), lower), l1 = S::shuffle8(S::lanes(kSecond), lower);
       const V u = S::lo8(u0, u1), l = S::lo8(l0, l1);
-      grid->row[q][0] = S::lo16(u, l);
-      grid->row[q][1] = S::hi16(u, l);
-      grid->row[q][2] = S::lo16(S::hi8(u0, u1), S::hi8(l0, l1));
+      const V weights[3] = {S::lo16(u, l), S::hi16(u, l), S::lo16(S::hi8(u0, u1), S::hi8(l0, l1))};
+      if constexpr (L::kWide) {
+        PLCV_UNROLL
+        for (int k = 0; k < 3; ++k) pairs[q][k] = weights[k];
+      } else {
+        pairs[q][0] = S::shuffle8(weights[0], S::lanes(kRows01));
+        pairs[q][1] = S::or_(S::shuffle8(weights[0], S::lanes(kRow2Begins)), S::shuffle8(weights[1], S::lanes(kRows23)));
+        pairs[q][2] = S::or_(S::shuffle8(weights[1], S::lanes(kRows45)), S::shuffle8(weights[2], S::lanes(kRow5Ends)));
+      }
+    }
+    group<0>(pairs, ends, rows);
+    group<1>(pairs, ends, rows);
+    if constexpr (!L::kPaired) {
+      group<2>(pairs, ends, rows);
+      group<3>(pairs, ends, rows);
     }
   }
 
-  static void read_5x5(const V* block, Grid* grid) {
-    const V a = S::lo32(block[0], block[1]), b = S::lo32(block[2], block[3]), c = S::hi32(block[0], block[1]), d = S::hi32(block[2], block[3]);
-    const V word1 = S::hi64(a, b), word2 = S::lo64(c, d), word3 = S::hi64(c, d), fifteen = S::set32(0x7FFF);
-    const V bits[5] = {S::template srl32<17>(word3), S::and_(S::template srl32<2>(word3), fifteen),
-                       S::or_(S::template sll32<13>(S::and_(word3, S::set32(3))), S::template srl32<19>(word2)),
-                       S::and_(S::template srl32<4>(word2), fifteen),
-                       S::or_(S::template sll32<11>(S::and_(word2, S::set32(15))), S::template srl32<21>(word1))};
+ private:
+  // Three of the levels of 80, from the 19 bits that hold them (three_of_80), to 8-bit values.
+  static void read_three(V bits, V* values) {
+    const V one = S::set32(1), three = S::set32(3), four = S::set32(4), seven = S::set32(7), fifteen = S::set32(15);
+    const V quints = S::or_(S::and_(S::template srl32<4>(bits), seven),
+                            S::or_(S::and_(S::template srl32<8>(bits), S::set32(24)), S::and_(S::template srl32<12>(bits), S::set32(96))));
+    const V high = S::template srl32<5>(quints), middle = S::and_(S::template srl32<3>(quints), three), odd = S::and_(quints, one);
+    const V marked = S::gt32(S::and_(quints, S::set32(6)), S::set32(5));
+    const V fours = S::and_(marked, S::gt32(one, high));  // the first two are 4
+    const V inverted = S::or_(S::or_(S::template sll32<3>(middle), odd), S::template sll32<1>(S::xor_(high, three)));
+    const V two = select<S>(marked, inverted, S::and_(quints, S::set32(31))), lower = S::and_(two, seven), upper = S::template srl32<3>(two);
+    const V second_four = S::gt32(lower, four);
+    const V quint[3] = {select<S>(fours, four, select<S>(second_four, upper, lower)), select<S>(fours, four, select<S>(second_four, four, upper)),
+                        select<S>(fours, select<S>(S::gt32(odd, S::zero()), four, middle), select<S>(marked, four, high))};
+    const V own[3] = {S::and_(bits, fifteen), S::and_(S::template srl32<7>(bits), fifteen), S::and_(S::template srl32<13>(bits), fifteen)};
     PLCV_UNROLL
-    for (int j = 0; j < 5; ++j) {
-      // Five fields of 3 bits to five bytes.
-      const V v = bits[j];
-      const V first = S::or_(S::or_(S::template srl32<12>(v), S::and_(S::template srl32<1>(v), S::set32(0x700))),
-                             S::or_(S::and_(S::template sll32<10>(v), S::set32(0x70000)), S::and_(S::template sll32<21>(v), S::set32(0x7000000))));
-      const V last = S::and_(v, S::set32(7));
-      grid->row[0][j] = S::shuffle8(S::lanes(kLevels3), S::lo32(first, last));
-      grid->row[1][j] = S::shuffle8(S::lanes(kLevels3), S::hi32(first, last));
+    for (int k = 0; k < 3; ++k) {
+      const V value = value_of<S>(S::template srl32<1>(own[k]), quint[k]);
+      values[k] = select<S>(S::gt32(S::and_(own[k], one), S::zero()), S::sub32(S::set32(255), value), value);
     }
   }
 
   static void endpoints(V low, V high, V* ends) {
-    constexpr int kBits = L::kMode.endpoint_bits, kThird = 17 + 2 * kBits, kFourth = kThird + kBits - 32;
-    const V all = S::set32((1 << kBits) - 1);
-    V q[2][3];
-    q[0][0] = S::and_(S::template srl32<17>(low), all);
-    q[1][0] = S::and_(S::template srl32<17 + kBits>(low), all);
-    q[0][1] = S::template srl32<kThird>(low);
-    if constexpr (kFourth > 0) q[0][1] = S::and_(S::or_(q[0][1], S::template sll32<32 - kThird>(high)), all);
-    q[1][1] = S::and_(S::template srl32<kFourth>(high), all);
-    q[0][2] = S::and_(S::template srl32<kFourth + kBits>(high), all);
-    q[1][2] = S::and_(S::template srl32<kFourth + 2 * kBits>(high), all);
     V e[2][3], sum[2];
-    PLCV_UNROLL
-    for (int k = 0; k < 2; ++k) {
+    if constexpr (L::kMode.colour_levels == 32) {
+      const V five = S::set32(31);
+      const V q[2][3] = {{S::and_(S::template srl32<17>(low), five), S::template srl32<27>(low), S::and_(S::template srl32<5>(high), five)},
+                         {S::and_(S::template srl32<22>(low), five), S::and_(high, five), S::and_(S::template srl32<10>(high), five)}};
       PLCV_UNROLL
-      for (int c = 0; c < 3; ++c) e[k][c] = S::or_(S::template sll32<8 - kBits>(q[k][c]), S::template srl32<2 * kBits - 8>(q[k][c]));
-      sum[k] = S::add32(S::add32(e[k][0], e[k][1]), e[k][2]);
+      for (int k = 0; k < 2; ++k) {
+        PLCV_UNROLL
+        for (int c = 0; c < 3; ++c) e[k][c] = expand<S, 32>(q[k][c]);
+      }
+    } else {
+      V values[6];
+      read_three(S::or_(S::template srl32<17>(low), S::template sll32<15>(S::and_(high, S::set32(15)))), values);
+      read_three(S::and_(S::template srl32<4>(high), S::set32(0x7FFFF)), values + 3);
+      PLCV_UNROLL
+      for (int i = 0; i < 6; ++i) e[i % 2][i / 2] = values[i];
     }
+    PLCV_UNROLL
+    for (int k = 0; k < 2; ++k) sum[k] = S::add32(S::add32(e[k][0], e[k][1]), e[k][2]);
     const V contracted = S::gt32(sum[0], sum[1]);
     PLCV_UNROLL
     for (int c = 0; c < 3; ++c) {
@@ -162,7 +157,7 @@ struct TileDecoder {
   }
 
   template <int g>
-  static void group(const Grid& grid, const V* ends, uint8_t* const* rows) {
+  static void group(const V (*pairs)[3], const V* ends, uint8_t* const* rows) {
     constexpr int q0 = L::kPaired ? 2 * g : g, q1 = L::kPaired ? 2 * g + 1 : g;
     V low_ends[3], high_ends[3];
     PLCV_UNROLL
@@ -172,9 +167,8 @@ struct TileDecoder {
     }
     const V round = S::set16(2048);
     if constexpr (!L::kAcross) {
-      const V level[5] = {S::lo64(grid.row[q0][0], grid.row[q1][0]), S::hi64(grid.row[q0][0], grid.row[q1][0]),
-                          S::lo64(grid.row[q0][1], grid.row[q1][1]), S::hi64(grid.row[q0][1], grid.row[q1][1]),
-                          S::lo64(grid.row[q0][2], grid.row[q1][2])};
+      const V level[5] = {S::lo64(pairs[q0][0], pairs[q1][0]), S::hi64(pairs[q0][0], pairs[q1][0]), S::lo64(pairs[q0][1], pairs[q1][1]),
+                          S::hi64(pairs[q0][1], pairs[q1][1]), S::lo64(pairs[q0][2], pairs[q1][2])};
       PLCV_UNROLL
       for (int t = 0; t < L::kY; ++t) {
         const int position = grid_position(t, L::kY, L::kRows), j = position >> 4, fraction = position & 15;
@@ -188,11 +182,12 @@ struct TileDecoder {
       }
     } else {
       static constexpr Infill k{};
-      V neighbours[5][2];
+      constexpr int kSecondHalf = L::kPaired ? q1 : q0;  // whose texels the second half of a lane are
+      V neighbours[L::kRows][2];
       PLCV_UNROLL
-      for (int j = 0; j < 5; ++j) {
+      for (int j = 0; j < L::kRows; ++j) {
         PLCV_UNROLL
-        for (int h = 0; h < 2; ++h) neighbours[j][h] = S::shuffle8(grid.template of<q0>(j), S::lanes(k.index[Grid::place(q0, j)][h]));
+        for (int h = 0; h < 2; ++h) neighbours[j][h] = S::shuffle8(pairs[h == 0 ? q0 : kSecondHalf][j / 2], S::lanes(k.index[j % 2][h]));
       }
       PLCV_UNROLL
       for (int t = 0; t < L::kY; ++t) {

@@ -32,7 +32,7 @@ struct TileEncoder {
  private:
   static void finish(const Endpoints<S>& ends, bool bgr, const V (*codes)[L::kRows], uint8_t* out) {
     V low, high;
-    endpoint_bits<S, L::kMode.endpoint_bits>(ends, L::kMode.prefix, bgr, &low, &high);
+    endpoint_bits<S, L::kMode.colour_levels>(ends, L::kMode.prefix, bgr, &low, &high);
     pack<S, kModeIndex>(low, high, codes, out);
   }
 
@@ -57,7 +57,7 @@ struct TileEncoder {
     W::filter(fit.luma, grid);
     W::from_luma(grid, start, kLumaBias, codes);
     const Endpoints<S> second = Refit<S, kModeIndex>::template run<true>(channels, codes, sums);
-    W::template project<W::kUnit>(channels, second, W::kHalf + 0.5f, fit.luma);
+    W::template project<kWeightUnit>(channels, second, 32.5f, fit.luma);
     W::filter(fit.luma, grid);
     W::from_projection(grid, codes);
     const Endpoints<S> ends = Refit<S, kModeIndex>::template run<false>(channels, codes, sums);
@@ -108,7 +108,7 @@ struct TileEncoder {
       first[c] = S::to_float(S::add32(lowest, inset));
       second[c] = S::to_float(S::sub32(highest, inset));
     }
-    const Endpoints<S> ends = quantise<S, L::kMode.endpoint_bits>(first, second);
+    const Endpoints<S> ends = quantise<S, L::kMode.colour_levels>(first, second);
     V grid[4][L::kRows], codes[2][L::kRows];
     W::template project<255>(channels, ends, 0.5f, plane);
     W::filter(plane, grid);

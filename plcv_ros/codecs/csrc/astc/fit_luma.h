@@ -68,7 +68,7 @@ struct LumaFit {
     const F inset = S::mulf(S::to_float(S::sub32(highest, lowest)), S::setf(kInset));
     const F t0 = S::addf(S::subf(S::to_float(lowest), mean_luma), inset);
     const F t1 = S::subf(S::subf(S::to_float(highest), mean_luma), inset);
-    return line_at<S, L::kMode.endpoint_bits>(mean, covariance, inverse, t0, t1);
+    return line_at<S, L::kMode.colour_levels>(mean, covariance, inverse, t0, t1);
   }
 
  private:

@@ -18,20 +18,94 @@ struct Ends {
   bool swapped;
 };
 
-int expand(int q, int bits) { return (q << (8 - bits)) | (q >> (2 * bits - 8)); }
+// A value in a range of a quint and four bits, and the 8 bits that it stands for.
+struct Level {
+  int bits, quint, value;
+};
+
+// Khronos Data Format, ASTC, endpoint unquantisation, the row of quint and four bits: A = aaaaaaaaa, B = dcb0000dc, C = 13.
+int unquantised(int bits, int quint) {
+  const int a = bits & 1, b = (bits >> 1) & 1, c = (bits >> 2) & 1, d = bits >> 3, all = a ? 0x1FF : 0;
+  const int sum = (quint * 13 + (d << 8 | c << 7 | b << 6 | d << 1 | c)) ^ all;
+  return (all & 0x80) | (sum >> 2);
+}
+
+struct Tables {
+  Level level[80];      // the lowest first
+  int packed[5][5][5];  // three quints -> the 7 bits that stand for them
+  int quints[128][3];   // and back
+
+  Tables() {
+    for (int i = 0; i < 80; ++i) level[i] = {i % 16, i / 16, unquantised(i % 16, i / 16)};
+    std::sort(level, level + 80, [](const Level& x, const Level& y) { return x.value < y.value; });
+    // Khronos Data Format, ASTC, integer sequence encoding. Of several that stand for the same quints the smallest is written.
+    for (int q = 127; q >= 0; --q) {
+      int* t = quints[q];
+      if (((q >> 1) & 3) == 3 && (q >> 5) == 0) {
+        t[2] = (q & 1) << 2 | ((q >> 4) & ~q & 1) << 1 | ((q >> 3) & ~q & 1);
+        t[1] = t[0] = 4;
+      } else {
+        const bool four = ((q >> 1) & 3) == 3;
+        const int c = four ? ((q >> 3) & 3) << 3 | (~(q >> 5) & 3) << 1 | (q & 1) : q & 31;
+        t[2] = four ? 4 : q >> 5;
+        t[1] = (c & 7) == 5 ? 4 : c >> 3;
+        t[0] = (c & 7) == 5 ? c >> 3 : c & 7;
+      }
+      packed[t[0]][t[1]][t[2]] = q;
+    }
+  }
+};
+
+const Tables& tables() {
+  static const Tables kTables;
+  return kTables;
+}
+
+int expand(int q, int levels) { return levels == 32 ? (q << 3) | (q >> 2) : tables().level[q].value; }
+
+// The bits of six values behind the prefix.
+uint64_t pack_values(const int (&q)[6], int levels) {
+  uint64_t out = 0;
+  if (levels == 32) {
+    for (int i = 0; i < 6; ++i) out |= static_cast<uint64_t>(q[i]) << (5 * i);
+    return out;
+  }
+  for (int k = 0; k < 2; ++k) {
+    const Level* l[3];
+    for (int i = 0; i < 3; ++i) l[i] = &tables().level[q[3 * k + i]];
+    const int quints = tables().packed[l[0]->quint][l[1]->quint][l[2]->quint];
+    const int bits = l[0]->bits | (quints & 7) << 4 | l[1]->bits << 7 | ((quints >> 3) & 3) << 11 | l[2]->bits << 13 | (quints >> 5) << 17;
+    out |= static_cast<uint64_t>(bits) << (19 * k);
+  }
+  return out;
+}
+
+// The 8-bit values of the six that lie in `bits`.
+void unpack_values(uint64_t bits, int levels, int (&out)[6]) {
+  if (levels == 32) {
+    for (int i = 0; i < 6; ++i) out[i] = expand(static_cast<int>(bits >> (5 * i)) & 31, 32);
+    return;
+  }
+  for (int k = 0; k < 2; ++k) {
+    const int three = static_cast<int>(bits >> (19 * k)) & 0x7FFFF;
+    const int* quints = tables().quints[((three >> 4) & 7) | ((three >> 11) & 3) << 3 | ((three >> 17) & 3) << 5];
+    const int at[3] = {0, 7, 13};
+    for (int i = 0; i < 3; ++i) out[3 * k + i] = unquantised((three >> at[i]) & 15, quints[i]);
+  }
+}
 
 int mulhi(int a, int b) { return (a * b) >> 16; }
 int16_t wrap16(int x) { return static_cast<int16_t>(x); }
 int nearest_even(float x) { return static_cast<int>(std::nearbyint(x)); }
 int average(int a, int b) { return (a + b + 1) >> 1; }
 
-Ends quantise(const float (&colour)[2][3], int bits) {
+Ends quantise(const float (&colour)[2][3], int levels) {
   Ends p;
   int sum[2] = {0, 0};
   for (int k = 0; k < 2; ++k) {
     for (int c = 0; c < 3; ++c) {
-      p.q[k][c] = nearest_even(std::min(std::max(colour[k][c], 0.0f), 255.0f) * (static_cast<float>((1 << bits) - 1) / 255.0f));
-      p.e[k][c] = expand(p.q[k][c], bits);
+      p.q[k][c] = nearest_even(std::min(std::max(colour[k][c], 0.0f), 255.0f) * (static_cast<float>(levels - 1) / 255.0f));
+      p.e[k][c] = expand(p.q[k][c], levels);
       sum[k] += p.e[k][c];
     }
   }
@@ -43,7 +117,7 @@ Ends quantise(const float (&colour)[2][3], int bits) {
   return p;
 }
 
-Ends line_at(const float* mean, const int* covariance, float inverse, float t0, float t1, int bits) {
+Ends line_at(const float* mean, const int* covariance, float inverse, float t0, float t1, int levels) {
   float colour[2][3];
   for (int c = 0; c < 3; ++c) {
     const float slope = static_cast<float>(covariance[c]) * inverse;
@@ -51,19 +125,18 @@ Ends line_at(const float* mean, const int* covariance, float inverse, float t0, 
     colour[0][c] = mean[c] + a;
     colour[1][c] = mean[c] + b;
   }
-  return quantise(colour, bits);
+  return quantise(colour, levels);
 }
 
 template <int kModeIndex>
 struct Block {
   static constexpr BlockMode kMode = kBlockModes[kModeIndex];
   static constexpr int kX = kMode.block_x, kY = kMode.block_y, kColumns = kMode.grid_x, kRows = kMode.grid_y;
-  static constexpr int kBits = kMode.weight_bits, kUnit = kMode.code_unit(), kHalf = kMode.code_half();
 
   int texel[kY][kX][3];
-  int plane[kY][kX];   // luma, or projections
+  int plane[kY][kX];          // luma, or projections
   int grid[kRows][kColumns];  // 64 times the plane on the grid
-  int code[kRows][kColumns];  // as a byte; the code is its top bits
+  int code[kRows][kColumns];  // as a byte; the code is its top two bits
 
   void load(const uint8_t* const* rows, int x0) {
     for (int y = 0; y < kY; ++y) {
@@ -112,7 +185,7 @@ struct Block {
     const float mean_luma = luma + (kHalfLumaBias - kHalfBias);
     const float inset = static_cast<float>(highest - lowest) * kInset;
     const float below = static_cast<float>(lowest) - mean_luma, above = static_cast<float>(highest) - mean_luma;
-    return line_at(mean, covariance, inverse, below + inset, above - inset, kMode.endpoint_bits);
+    return line_at(mean, covariance, inverse, below + inset, above - inset, kMode.colour_levels);
   }
 
   template <Filter kFilter>
@@ -139,9 +212,9 @@ struct Block {
 
   void codes_from_luma(const Ends& ends) {
     const int l0 = ends.e[0][0] + 2 * ends.e[0][1] + ends.e[0][2], step = ends.e[1][0] + 2 * ends.e[1][1] + ends.e[1][2] - l0;
-    const int size = std::max(std::abs(step), least_luma_step(kMode)), sign = step < 0 ? -1 : 1;
-    const int normaliser = sign * nearest_even((4096.0f * kUnit) / static_cast<float>(size));
-    const int margin = sign * nearest_even(static_cast<float>(size) * (16.0f * kHalf / kUnit));
+    const int size = std::max(std::abs(step), kLeastLumaStep), sign = step < 0 ? -1 : 1;
+    const int normaliser = sign * nearest_even((4096.0f * kWeightUnit) / static_cast<float>(size));
+    const int margin = sign * nearest_even(static_cast<float>(size) * (16.0f * 32.0f / kWeightUnit));
     const int base = 16 * l0 + static_cast<int>(kFilterOne * kLumaBias) - margin;
     for (int j = 0; j < kRows; ++j) {
       for (int i = 0; i < kColumns; ++i) code[j][i] = std::clamp(mulhi(wrap16(grid[j][i] - base), normaliser), 0, 255);
@@ -177,16 +250,14 @@ struct Block {
     }
   }
 
-  static int level_of(int code) { return weight_level(kBits, code >> (8 - kBits)); }
-
   Ends refit() const {
     constexpr int kCount = kX * kY;
     int level[kRows][kX];
     for (int j = 0; j < kRows; ++j) {
       for (int x = 0; x < kX; ++x) {
         const int position = grid_position(x, kX, kColumns), i = position >> 4, f = position & 15;
-        const int right = f == 0 ? 0 : level_of(code[j][i + 1]);
-        level[j][x] = ((16 - f) * level_of(code[j][i]) + f * right + 8) >> 4;
+        const int right = f == 0 ? 0 : kWeightLevels[code[j][i + 1] >> 6];
+        level[j][x] = ((16 - f) * kWeightLevels[code[j][i] >> 6] + f * right + 8) >> 4;
       }
     }
     int sum[3] = {}, product[3] = {}, weights = 0, squares = 0;
@@ -210,7 +281,7 @@ struct Block {
     }
     const float inverse = 1.0f / static_cast<float>(std::max(kCount * squares - weights * weights, 1));
     const float mean_weight = static_cast<float>(weights) * (1.0f / kCount);
-    return line_at(mean, covariance, inverse, 0.0f - mean_weight, 64.0f - mean_weight, kMode.endpoint_bits);
+    return line_at(mean, covariance, inverse, 0.0f - mean_weight, 64.0f - mean_weight, kMode.colour_levels);
   }
 
   Ends box() const {
@@ -227,7 +298,7 @@ struct Block {
       colour[0][c] = static_cast<float>(lowest + inset);
       colour[1][c] = static_cast<float>(highest - inset);
     }
-    return quantise(colour, kMode.endpoint_bits);
+    return quantise(colour, kMode.colour_levels);
   }
 
   Ends encode(Preset preset) {
@@ -242,33 +313,28 @@ struct Block {
     filter<Filter::least_squares>();
     codes_from_luma(start);
     if (preset == Preset::fast) return start;
-    project(refit(), kUnit, kHalf + 0.5f);
+    project(refit(), kWeightUnit, 32.5f);
     filter<Filter::least_squares>();
     codes_from_projection();
     const Ends ends = refit();
     if (ends.swapped) {
       for (auto& row : code) {
-        for (int& c : row) c ^= 256 - 2 * kHalf;
+        for (int& c : row) c ^= 0xC0;
       }
     }
     return ends;
   }
 
   void write(const Ends& ends, bool bgr, uint8_t* out) const {
-    constexpr int bits = kMode.endpoint_bits;
-    uint64_t head = kMode.prefix;
-    for (int c = 0; c < 3; ++c) {
-      const int from = bgr ? 2 - c : c;
-      head |= static_cast<uint64_t>(ends.q[0][from]) << (17 + 2 * bits * c) | static_cast<uint64_t>(ends.q[1][from]) << (17 + 2 * bits * c + bits);
-    }
+    int q[6];
+    for (int i = 0; i < 6; ++i) q[i] = ends.q[i % 2][bgr ? 2 - i / 2 : i / 2];
+    const uint64_t head = kMode.prefix | pack_values(q, kMode.colour_levels) << 17;
     for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(head >> (8 * i));
     for (int i = 8; i < kBlockBytes; ++i) out[i] = 0;
     for (int n = 0; n < kColumns * kRows; ++n) {
-      const int value = code[n / kColumns][n % kColumns] >> (8 - kBits);
-      for (int k = 0; k < kBits; ++k) {
-        const int at = 127 - kBits * n - k;
-        out[at >> 3] = static_cast<uint8_t>(out[at >> 3] | (((value >> k) & 1) << (at & 7)));
-      }
+      const int value = code[n / kColumns][n % kColumns] >> 6, low = 127 - 2 * n, high = 126 - 2 * n;
+      out[low >> 3] = static_cast<uint8_t>(out[low >> 3] | ((value & 1) << (low & 7)));
+      out[high >> 3] = static_cast<uint8_t>(out[high >> 3] | ((value >> 1) << (high & 7)));
     }
   }
 };
@@ -286,14 +352,13 @@ void encode_blocks(const uint8_t* const* rows, const uint8_t* const* /*ahead*/, 
 template <int kModeIndex>
 bool decode_block(const uint8_t* block, uint8_t* const* rows, int x0) {
   constexpr BlockMode kMode = kBlockModes[kModeIndex];
-  constexpr int bits = kMode.endpoint_bits, columns = kMode.grid_x;
+  constexpr int columns = kMode.grid_x;
   uint64_t head = 0;
   for (int i = 7; i >= 0; --i) head = (head << 8) | block[i];
   if ((head & kPrefixMask) != kMode.prefix) return false;
-  int e[2][3];
-  for (int c = 0; c < 3; ++c) {
-    for (int k = 0; k < 2; ++k) e[k][c] = expand(static_cast<int>(head >> (17 + bits * (2 * c + k))) & ((1 << bits) - 1), bits);
-  }
+  int values[6], e[2][3];
+  unpack_values(head >> 17, kMode.colour_levels, values);
+  for (int i = 0; i < 6; ++i) e[i % 2][i / 2] = values[i];
   if (e[1][0] + e[1][1] + e[1][2] < e[0][0] + e[0][1] + e[0][2]) {
     std::swap(e[0], e[1]);
     for (auto& end : e) {
@@ -303,12 +368,9 @@ bool decode_block(const uint8_t* block, uint8_t* const* rows, int x0) {
   }
   int grid[(kMode.grid_y + 1) * (columns + 1) + 1] = {};  // a column and a row more: neighbours outside count with share 0
   for (int i = 0; i < columns * kMode.grid_y; ++i) {
-    int code = 0;
-    for (int k = 0; k < kMode.weight_bits; ++k) {
-      const int at = 127 - kMode.weight_bits * i - k;
-      code |= ((block[at >> 3] >> (at & 7)) & 1) << k;
-    }
-    grid[(i / columns) * (columns + 1) + i % columns] = weight_level(kMode.weight_bits, code);
+    const int low = 127 - 2 * i, high = 126 - 2 * i;
+    const int code = ((block[low >> 3] >> (low & 7)) & 1) | (((block[high >> 3] >> (high & 7)) & 1) << 1);
+    grid[(i / columns) * (columns + 1) + i % columns] = kWeightLevels[code];
   }
   for (int t = 0; t < kMode.block_y; ++t) {
     const int gt = grid_position(t, kMode.block_y, kMode.grid_y), jt = gt >> 4, ft = gt & 15;

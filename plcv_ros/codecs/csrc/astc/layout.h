@@ -22,11 +22,10 @@ struct Layout {
   static constexpr int kBlocks = 4 * S::kLanes;  // of a tile
   static constexpr int kWidth = kBlocks * kX;    // texels
   static constexpr int kGroupWidth = kWidth / kGroups;
-  static constexpr bool kWide = kColumns == 8;              // the grid of 8x5 weights of 2 bits, else that of 5x5 weights of 3 bits
-  static constexpr bool kAcross = !kPaired || !kWide;       // grid columns are not texel columns: rows are filtered and interpolated too
-  static_assert(kRows == 5 && (kWide ? kMode.weight_bits == 2 && kMode.endpoint_bits == 5
-                                     : kColumns == 5 && kMode.weight_bits == 3 && kMode.endpoint_bits == 6),
-                "the kernels are written for 8x5 weights of 2 bits and 5x5 weights of 3 bits");
+  static constexpr bool kWide = kColumns == 8;         // the grid of 8x5, else that of 6x6
+  static constexpr bool kAcross = !kPaired || !kWide;  // grid columns are not texel columns: rows are filtered and interpolated too
+  static_assert(kWide ? kRows == 5 && kMode.colour_levels == 32 : kColumns == 6 && kRows == 6 && kMode.colour_levels == 80,
+                "the kernels are written for grids of 8x5 and 6x6");
   static_assert(kX >= 8 && kX <= 16, "a row of a block must fit a lane");
 
   using V = typename S::V;

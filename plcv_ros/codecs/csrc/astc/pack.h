@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stage "pack": endpoint bits and codes to blocks of 128 bits. Vector code.
 //
-// Weights are stored bit-reversed from the top: the first code is on top, the low bit of each code above its high bit. Row r of eight codes of
-// 2 bits is the 16-bit word 7 - r of the block; a row of five codes of 3 bits has 15 bits.
+// Weights are stored bit-reversed from the top: the first code is on top, the low bit of each code above its high bit. Row r of eight codes is the
+// 16-bit word 7 - r of the block; two rows of six are three bytes.
 #pragma once
 
 #include "astc/layout.h"
@@ -27,13 +27,23 @@ constexpr uint8_t kHead[2][16] = {
     {0, 1, 2, 3, 4, 5, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone},
     {8, 9, 10, 11, 12, 13, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone},
 };
-constexpr uint8_t kReversed3[16] = {0, 4, 2, 6, 1, 5, 3, 7, 0, 4, 2, 6, 1, 5, 3, 7};  // the three bits of a code in the other order
-// Places of the codes of a row within its 15 bits; of the first three, 6 bits lower.
-constexpr int8_t kFirstThree[16] = {64, 8, 1, 0, 0, 0, 0, 0, 64, 8, 1, 0, 0, 0, 0, 0};
-constexpr int8_t kLastTwo[16] = {0, 0, 0, 8, 1, 0, 0, 0, 0, 0, 0, 8, 1, 0, 0, 0};
+// The 6x6 grid: the nibbles of two rows (three each, and one that is unused) of both blocks one after the other; then their bytes, the first on top.
+constexpr uint8_t kTwoRows[16] = {0, 1, 2, 8, 9, 10, kNone, kNone, 4, 5, 6, 12, 13, 14, kNone, kNone};
+constexpr uint8_t kUpper[2][16] = {
+    {kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, 10, 9, 8, 2, 1, 0},
+    {kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, 14, 13, 12, 6, 5, 4},
+};
+constexpr uint8_t kLower[2][16] = {
+    {kNone, kNone, kNone, kNone, kNone, kNone, kNone, 2, 1, 0, kNone, kNone, kNone, kNone, kNone, kNone},
+    {kNone, kNone, kNone, kNone, kNone, kNone, kNone, 6, 5, 4, kNone, kNone, kNone, kNone, kNone, kNone},
+};
+constexpr uint8_t kLongHead[2][16] = {
+    {0, 1, 2, 3, 4, 5, 6, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone},
+    {8, 9, 10, 11, 12, 13, 14, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone},
+};
 }  // namespace pack_tables
 
-// codes[p][j]: codes of blocks 2 p (first half of a lane) and 2 p + 1, row j, in the top bits of bytes. low, high: the bits in front of them.
+// codes[p][j]: codes of blocks 2 p (first half of a lane) and 2 p + 1, row j, in the top two bits of bytes. low, high: the bits in front of them.
 template <class S, int kModeIndex>
 void pack_8x5(typename S::V low, typename S::V high, const typename S::V (*codes)[Layout<S, kModeIndex>::kRows], uint8_t* out) {
   using V = typename S::V;
@@ -62,27 +72,28 @@ void pack_8x5(typename S::V low, typename S::V high, const typename S::V (*codes
 }
 
 template <class S, int kModeIndex>
-void pack_5x5(typename S::V low, typename S::V high, const typename S::V (*codes)[Layout<S, kModeIndex>::kRows], uint8_t* out) {
+void pack_6x6(typename S::V low, typename S::V high, const typename S::V (*codes)[Layout<S, kModeIndex>::kRows], uint8_t* out) {
   using V = typename S::V;
   namespace t = pack_tables;
-  V row[5];  // its 15 bits, one block an element
+  const V swap = S::lanes(t::kSwapped), three = S::set8(3), by4 = S::set16(0x0104), by16 = S::set16(0x0110);
+  V block[4];
   PLCV_UNROLL
-  for (int j = 0; j < 5; ++j) {
-    V half[2];
+  for (int p = 0; p < 2; ++p) {
+    V pairs[3];  // rows 2 k and 2 k + 1 of both blocks: three bytes each, as 16-bit elements 0 to 2 and 4 to 6
     PLCV_UNROLL
-    for (int p = 0; p < 2; ++p) {
-      const V reversed = S::shuffle8(S::lanes(t::kReversed3), S::and_(S::template srl16<5>(codes[p][j]), S::set8(7)));
-      const V first = S::dot4(S::zero(), reversed, S::lanes(t::kFirstThree)), rest = S::dot4(S::zero(), reversed, S::lanes(t::kLastTwo));
-      half[p] = S::add32(S::template sll32<6>(first), rest);
+    for (int k = 0; k < 3; ++k) {
+      V nibbles[2];
+      PLCV_UNROLL
+      for (int i = 0; i < 2; ++i) nibbles[i] = S::maddubs(S::shuffle8(swap, S::and_(S::template srl16<6>(codes[p][2 * k + i]), three)), by4);
+      pairs[k] = S::maddubs(S::shuffle8(S::pack16(nibbles[0], nibbles[1]), S::lanes(t::kTwoRows)), by16);
     }
-    row[j] = S::add32(S::even32(half[0], half[1]), S::odd32(half[0], half[1]));
+    const V upper = S::pack16(pairs[0], pairs[1]), lower = S::pack16(pairs[2], pairs[2]), head = p == 0 ? S::lo32(low, high) : S::hi32(low, high);
+    PLCV_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      block[2 * p + i] = S::or_(S::shuffle8(head, S::lanes(t::kLongHead[i])),
+                                S::or_(S::shuffle8(upper, S::lanes(t::kUpper[i])), S::shuffle8(lower, S::lanes(t::kLower[i]))));
+    }
   }
-  // The block's four 32-bit words, one block an element; rows end at bits 113, 98, 83, 68 and 53.
-  const V word1 = S::or_(high, S::template sll32<21>(row[4]));
-  const V word2 = S::or_(S::template srl32<11>(row[4]), S::or_(S::template sll32<4>(row[3]), S::template sll32<19>(row[2])));
-  const V word3 = S::or_(S::template srl32<13>(row[2]), S::or_(S::template sll32<2>(row[1]), S::template sll32<17>(row[0])));
-  const V a = S::lo32(low, word1), b = S::lo32(word2, word3), c = S::hi32(low, word1), d = S::hi32(word2, word3);
-  const V block[4] = {S::lo64(a, b), S::hi64(a, b), S::lo64(c, d), S::hi64(c, d)};
   Layout<S, kModeIndex>::store_blocks(out, block);
 }
 
@@ -91,7 +102,7 @@ void pack(typename S::V low, typename S::V high, const typename S::V (*codes)[La
   if constexpr (Layout<S, kModeIndex>::kWide) {
     pack_8x5<S, kModeIndex>(low, high, codes, out);
   } else {
-    pack_5x5<S, kModeIndex>(low, high, codes, out);
+    pack_6x6<S, kModeIndex>(low, high, codes, out);
   }
 }
 

@@ -101,7 +101,7 @@ struct Refit {
     }
     const F inverse = S::divf(S::setf(1.0f), S::to_float(S::max32(variance, S::set32(1))));
     const F mean_weight = S::mulf(S::to_float(w), S::setf(1.0f / kCount));
-    return line_at<S, L::kMode.endpoint_bits>(mean, covariance, inverse, S::subf(S::setf(0.0f), mean_weight), S::subf(S::setf(64.0f), mean_weight));
+    return line_at<S, L::kMode.colour_levels>(mean, covariance, inverse, S::subf(S::setf(0.0f), mean_weight), S::subf(S::setf(64.0f), mean_weight));
   }
 };
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stage "weights": planes of texels to grids of 2-bit or 3-bit codes. Vector code.
+// Stage "weights": planes of texels to grids of 2-bit codes. Vector code.
 //
 // A plane is filtered to the grid first, rows then columns; what maps it to weights is affine and done on the grid (luma) or was done
-// before (projections on the axis between the endpoints). A code ends up in the top bits of a byte: the value there is, with 2 bits,
-// 192 * weight + 32, so that bytes' top bits are the nearest of four levels (BlockMode::code_unit, code_half).
+// before (projections on the axis between the endpoints). A code ends up in the top two bits of a byte: the value there is
+// 192 * weight + 32, so that bytes' top bits are the nearest of four levels.
 #pragma once
 
 #include "astc/endpoints.h"
 
 namespace plcv::astc {
 
-// Of 4 * luma between endpoints; below, the normaliser 4096 * unit / step would not fit 16 bits.
-constexpr int least_luma_step(const BlockMode& mode) { return 4096 * mode.code_unit() / 32768 + 1; }
+constexpr int kWeightUnit = 192;    // byte value of weight 1, less that of weight 0
+constexpr int kLeastLumaStep = 25;  // of 4 * luma between endpoints; below, the normaliser would not fit 16 bits
 
 template <class S, int kModeIndex, Filter kFilter>
 struct Weights {
@@ -20,7 +20,6 @@ struct Weights {
   using F = typename S::F;
   static constexpr auto kDown = column_filter<L::kY, L::kRows, kFilter>();
   static_assert(fits_16_bits(kDown) && fits_16_bits(column_filter<L::kX, L::kColumns, kFilter>()), "a filter's sums would overflow");
-  static constexpr int kUnit = L::kMode.code_unit(), kHalf = L::kMode.code_half();
 
   struct RowTables {
     uint8_t index[2][kTaps / 2][16];  // [place of the block in the lane]
@@ -88,12 +87,12 @@ struct Weights {
   // Codes from a filtered luma plane: weight = (luma - luma of e0) / (luma of e1 - luma of e0). codes[p][j]: blocks 2 p and 2 p + 1 of a lane.
   static void from_luma(const V (*grid)[L::kRows], const Endpoints<S>& ends, float bias, V (*codes)[L::kRows]) {
     const V l0 = luma4<S>(ends.e0), step = S::sub32(luma4<S>(ends.e1), l0), negative = S::gt32(S::zero(), step);
-    // A grid value is 16 times four times luma; 2^16 / 16 * kUnit makes of that 1/65536 of byte units.
-    const V size = S::max32(S::abs32(step), S::set32(least_luma_step(L::kMode)));
-    const F magnitude = S::divf(S::setf(4096.0f * kUnit), S::to_float(size));
+    // A grid value is 16 times four times luma; 2^16 / 16 * kWeightUnit makes of that 1/65536 of byte units.
+    const V size = S::max32(S::abs32(step), S::set32(kLeastLumaStep));
+    const F magnitude = S::divf(S::setf(4096.0f * kWeightUnit), S::to_float(size));
     const V normaliser = S::sub32(S::xor_(S::to_int(magnitude), negative), negative);
-    // The kHalf byte units below weight 0, in grid units (2 bits: 16 / 6 of the step).
-    const V margin = S::sub32(S::xor_(S::to_int(S::mulf(S::to_float(size), S::setf(16.0f * kHalf / kUnit))), negative), negative);
+    // The 32 byte units below weight 0, in grid units: 16 / 6 of the step.
+    const V margin = S::sub32(S::xor_(S::to_int(S::mulf(S::to_float(size), S::setf(16.0f * 32.0f / kWeightUnit))), negative), negative);
     const V base = S::sub32(S::add32(S::template sll32<4>(l0), S::set32(static_cast<int>(kFilterOne * bias))), margin);
     const V n = twice16(normaliser), b = twice16(base);
     codes_of<0>(grid, b, n, codes);
