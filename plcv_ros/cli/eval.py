@@ -51,6 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="score only N pictures, evenly spread; 0 = all (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = half of the cores (default)")
+    parser.add_argument(
+        "--full-size", action="store_true", help="do not shrink pictures much larger than 640x360, as the node does (published scores do not)"
+    )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write some pictures: seen, truth, overlay, prediction")
     parser.add_argument("--picture-count", type=int, default=8, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--worst", action="store_true", help="those with the lowest mIoU, instead of evenly spread ones")
@@ -88,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         if args.record and AUTO in args.checkpoint:
             raise ValueError(f"--record writes into a checkpoint, expected a name or path of one, not {AUTO}")
         for name in args.checkpoint:
-            network_for = load_checkpoint(name, args.device, args.threads)
+            network_for = load_checkpoint(name, args.device, args.threads, not args.full_size)
             for codec in codecs:
                 network = network_for(codec.name)
                 if args.pictures and isinstance(network, Classifier):
@@ -131,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def load_checkpoint(name: str, device: str, threads: int) -> Callable[[str], Classifier | Predictor]:
+def load_checkpoint(name: str, device: str, threads: int, shrinks: bool = True) -> Callable[[str], Classifier | Predictor]:
     """Codec -> the network of the checkpoint ``name`` for its frames, which is the same for all but with ``auto``; errors as in loading."""
     from plcv_ros.perception import load_predictor
     from plcv_ros.perception.by_codec import AUTO, load_networks
@@ -140,10 +143,10 @@ def load_checkpoint(name: str, device: str, threads: int) -> Callable[[str], Cla
     from plcv_ros.perception.published import open_checkpoint
 
     if name == AUTO:
-        networks = load_networks(AUTO, device, threads)
+        networks = load_networks(AUTO, device, threads, shrinks)
         return lambda codec: networks[networks.choose(codec)]
     classifies = task_of(open_checkpoint(name).architecture) == "classification"
-    network = load_classifier(name, device, threads) if classifies else load_predictor(name, device, threads)
+    network = load_classifier(name, device, threads) if classifies else load_predictor(name, device, threads, shrinks=shrinks)
     return lambda _: network
 
 

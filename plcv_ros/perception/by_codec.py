@@ -51,14 +51,14 @@ class Networks:
             predictor.warmup(height, width)
 
 
-def load_networks(checkpoint: str = "default", device: str = "auto", threads: int = 0) -> Networks:
+def load_networks(checkpoint: str = "default", device: str = "auto", threads: int = 0, shrinks: bool = True) -> Networks:
     """Load the network of ``checkpoint``, or for ``auto`` the default and all shipped ones that are specialised in a codec.
 
     Arguments and errors are those of :func:`load_predictor`.
     """
     if checkpoint != AUTO:
-        return Networks({checkpoint: load_predictor(checkpoint, device, threads)}, checkpoint, {})
+        return Networks({checkpoint: load_predictor(checkpoint, device, threads, shrinks=shrinks)}, checkpoint, {})
     trained_on = specialists(shipped())
-    default = load_predictor(DEFAULT, device, threads)
-    others = {name: load_predictor(name, device, threads, beside=default) for name in trained_on if name != DEFAULT}
+    default = load_predictor(DEFAULT, device, threads, shrinks=shrinks)
+    others = {name: load_predictor(name, device, threads, default, shrinks) for name in trained_on if name != DEFAULT}
     return Networks({DEFAULT: default, **others}, DEFAULT, trained_on)

@@ -35,8 +35,9 @@ class Predictor:
     every thread that asks it for parallel work, and two pools on the same cores slow each other (29 ms become 47 ms on two Zen 5 cores).
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", beside: Predictor | None = None) -> None:
-        """``beside``: another predictor of the process, whose thread does this one's work too, for the reason above.
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", beside: Predictor | None = None, shrinks: bool = True) -> None:
+        """``beside``: another predictor of the process, whose thread does this one's work too, for the reason above. ``shrinks``: whether
+        large pictures are shrunk (:func:`shrink_factor`).
 
         Raises ValueError where the weights do not fit the architecture, or it is not one for segmentation.
         """
@@ -52,6 +53,7 @@ class Predictor:
         self._scale = 1 / (255 * std)
         self._offset = -np.asarray(checkpoint.mean, np.float32) / std
         self._rows: dict[int, tuple[Tensor, Tensor]] = {}
+        self._shrinks = shrinks
 
     def _prepare(self, checkpoint: Checkpoint) -> nn.Module:
         network = checkpoint.network()
@@ -89,7 +91,7 @@ class Predictor:
     def _pass(self, images: Sequence[npt.NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
         """Scores (N, C, h, w) on the device and class ids (N, H, W) uint8 on the CPU."""
         height, width = images[0].shape[:2]
-        factor = shrink_factor(height, width)
+        factor = shrink_factor(height, width) if self._shrinks else 1
         with torch.inference_mode():
             each = [self.normalise(image) for image in images]
             if factor > 1:
@@ -160,14 +162,16 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load_predictor(path_or_name: str | Path = "default", device: str = "auto", threads: int = 0, beside: Predictor | None = None) -> Predictor:
+def load_predictor(
+    path_or_name: str | Path = "default", device: str = "auto", threads: int = 0, beside: Predictor | None = None, shrinks: bool = True
+) -> Predictor:
     """Load a checkpoint by path or shipped name (``default``) onto ``device`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``).
 
     Networks of other libraries go by the names of :mod:`plcv_ros.perception.published`.
 
     ``threads`` is the number of CPU threads torch uses, for the whole process; 0 takes half of the cores. All of them would be faster
     on an idle machine (29 instead of 44 ms on two cores), and several times slower as soon as decoder and DDS want one of them too.
-    Memory settings of the C library change as well (:mod:`plcv_ros.perception.memory`). ``beside``: as of :class:`Predictor`.
+    Memory settings of the C library change as well (:mod:`plcv_ros.perception.memory`). ``beside``, ``shrinks``: as of :class:`Predictor`.
     Raises :class:`CheckpointError` naming the path and the problem, ValueError for the device.
     """
     chosen = choose_device(device)
@@ -176,6 +180,6 @@ def load_predictor(path_or_name: str | Path = "default", device: str = "auto", t
     torch.set_num_threads(threads if threads > 0 else max(available_cores() // 2, 1))
     checkpoint = open_checkpoint(path_or_name)
     try:
-        return Predictor(checkpoint, chosen, beside)
+        return Predictor(checkpoint, chosen, beside, shrinks)
     except ValueError as error:
         raise CheckpointError(f"{path_or_name}: {error}") from error

@@ -56,11 +56,16 @@ def camvid(path: str, options: dict[str, str]) -> Dataset:
     return Dataset(f"camvid {split}", CAMVID, CAMVID_LICENCE, len(ids), load)
 
 
+KEPT_BYTES = 2 << 30
+"""Pictures and labels of a data set that stay in memory at most; every process of a training has its own."""
+
+
 def cityscapes(path: str, options: dict[str, str]) -> Dataset:
     """Cityscapes as published: ``leftImg8bit/<split>/<city>/*_leftImg8bit.png``, ``gtFine/<split>/<city>/*_gtFine_labelIds.png``.
 
-    Splits ``train``, ``val`` and ``test`` (whose published labels are void). Pictures are 2048x1024 and not kept in memory;
-    ``height=512`` shrinks picture (by averaging) and labels (nearest) first: what a camera of that size would see.
+    Splits ``train``, ``val`` and ``test`` (whose published labels are void). Pictures are 2048x1024;
+    ``height=512`` shrinks picture (by averaging) and labels (nearest) first: what a camera of that size would see. They are kept in memory
+    where all of them take less than 2 GB.
     """
     import cv2
 
@@ -80,7 +85,7 @@ def cityscapes(path: str, options: dict[str, str]) -> Dataset:
             ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
         return picture, ids
 
-    return Dataset(f"cityscapes {split}", CITYSCAPES, CITYSCAPES_LICENCE, len(images), load, keeps=height > 0)
+    return Dataset(f"cityscapes {split}", CITYSCAPES, CITYSCAPES_LICENCE, len(images), load, keeps=0 < 8 * height**2 * len(images) < KEPT_BYTES)
 
 
 def folder_of_labels(path: str, options: dict[str, str]) -> Dataset:

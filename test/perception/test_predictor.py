@@ -75,6 +75,12 @@ def test_large_pictures_are_shrunk(height: int, width: int, factor: int) -> None
     assert (blocks == blocks[:, :1, :, :1]).all()
 
 
+def test_large_pictures_are_shrunk_unless_told_otherwise() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
+    shrunk, whole = (Predictor(checkpoint(), shrinks=shrinks).predict_scores(image)[0] for shrinks in (True, False))
+    assert [2 * side for side in shrunk.shape[-2:]] == list(whole.shape[-2:])
+
+
 def test_shrinking_is_the_mean_of_squares() -> None:
     pixels = torch.rand(1, 3, 7, 9)
     shrunk = shrink(pixels, 3)
