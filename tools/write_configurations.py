@@ -19,8 +19,8 @@ from plcv_ros.perception.choice import choose, specialists
 from plcv_ros.perception.shipped import DEFAULT, Shipped, shipped
 
 CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
-    "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {}),
-    "astc_12x12": ("Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.", {"astc_block": "12x12"}),
+    "astc_8x8": ("Pruned ASTC, 8x8 blocks: 2.00 bit per pixel, always.", {"astc_preset": "vision"}),
+    "astc_12x12": ("Pruned ASTC, 12x12 blocks: 0.889 bit per pixel, always.", {"astc_block": "12x12", "astc_preset": "vision"}),
     "jxs_main": ("JPEG XS, 3 bit per pixel, Main profile.", {"codec": "jxs", "transport": "jxs", "jxs_preset": "main"}),
     "jxs_high": ("JPEG XS, 3 bit per pixel, High profile: the best picture.", {"codec": "jxs", "transport": "jxs"}),
     "jxs_pruned": (
@@ -29,7 +29,7 @@ CONFIGURATIONS: dict[str, tuple[str, dict[str, Value]]] = {
     ),
     "auto": (
         "The best setting that the link bears: ASTC 12x12 or 8x8 or JPEG XS at 3 or 4 bit per pixel, chosen while it runs.",
-        {"codec": "auto", "transport": "auto", "jxs_preset": "pruned"},
+        {"codec": "auto", "transport": "auto", "jxs_preset": "pruned", "astc_preset": "vision"},
     ),
     "jpeg": ("libjpeg-turbo, for comparison.", {"codec": "jpeg", "transport": "compressed"}),
     "raw": ("No codec: sensor_msgs/Image, for comparison and for links with room.", {"codec": "raw", "transport": "raw"}),

@@ -19,8 +19,10 @@ README = WEIGHTS / "README.md"
 BEGIN, END = "<!-- cards begin -->\n", "<!-- cards end -->\n"
 
 FRAMES = (
-    ("ASTC 8x8", "astc:8x8"),
-    ("ASTC 12x12", "astc:12x12"),
+    ("ASTC 8x8, preset `vision`", "astc:8x8:vision"),
+    ("ASTC 12x12, preset `vision`", "astc:12x12:vision"),
+    ("ASTC 8x8, other presets", "astc:8x8"),
+    ("ASTC 12x12, other presets", "astc:12x12"),
     ("JPEG XS `main`, 3 bit/px", "jxs:main:3"),
     ("the same without significance flags", "jxs:main:3:nosig"),
     ("JPEG XS `high`, 3 bit/px", "jxs:high:3"),
