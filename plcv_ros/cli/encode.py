@@ -70,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_files(parser, "pictures (.png, .jpg, ...), or folders of them", "a file, or a folder for several inputs")
     parser.add_argument("--codec", choices=CODECS, help="where the output's suffix does not say it")
     parser.add_argument("--block", type=_block, metavar="WxH", help="ASTC: 8x8 (2.00 bit/px, the default) or 12x12 (0.889 bit/px)")
-    parser.add_argument("--preset", help=f"ASTC: fast (default), fine, vision, paper; JPEG XS: {', '.join(PRESETS)} (default high)")
+    parser.add_argument("--preset", help=f"ASTC: fast (default), fine, vision, vision_fine, paper; JPEG XS: {', '.join(PRESETS)} (default high)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that encode one picture (default 1)")
     jxs = parser.add_argument_group("JPEG XS")
     jxs.add_argument("--bpp", type=float, metavar="BITS", help="bits a pixel, of the whole file (default 3)")

@@ -3,7 +3,7 @@
 
 Method: Zadnik, Makitalo, Jaaskelainen, "Pruned Lightweight Encoders for Computer Vision", MMSP 2022 (preset ``paper``), better
 endpoints and weights in the same block mode (presets ``fast`` and ``fine``), and another block mode of the same rate, from which a network
-sees more (preset ``vision``). Format: Khronos Data Format Specification, ASTC.
+sees more (presets ``vision`` and ``vision_fine``). Format: Khronos Data Format Specification, ASTC.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ BLOCKS: tuple[tuple[int, int], ...] = tuple(_native.astc_blocks())
 _WIDE, _NARROW = 8, 6
 """Columns of the weight grid, which name a footprint's block mode: 8x5 weights and colours of 32 levels, or 6x6 and 80."""
 
-STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0)}
+STAGES = {"fast": (_WIDE, 0), "fine": (_WIDE, 1), "paper": (_WIDE, 2), "vision": (_NARROW, 0), "vision_fine": (_NARROW, 1)}
 """Preset -> block mode, and the number of its stages in csrc/astc/preset.h."""
 
 VISION_MODE = 264
-"""The block mode of the preset ``vision``, by which its payloads are told from those of the others (102)."""
+"""The block mode of the presets ``vision`` and ``vision_fine``, by which its payloads are told from those of the others (102)."""
 
 PRESETS: tuple[str, ...] = tuple(STAGES)
 """Presets of the encoder. The decoder is one."""
@@ -54,7 +54,7 @@ class AstcCodec:
     payload. Pixels of three bytes are read in place; others pass through a small buffer.
 
     block: (8, 8) or (12, 12). preset: "fast", "fine" (better endpoints, at least a third of the speed), "vision" (for networks: a square
-    grid of weights and more precise colours) or "paper" (the paper's method).
+    grid of weights and more precise colours), "vision_fine" (the same with the stages of "fine") or "paper" (the paper's method).
     threads: how many bands of block rows are worked on at once, on threads that outlive the frame. The instruction set is the best that
     the machine has, or what PLCV_SIMD names when the codec is made (`target`). Raises CodecError.
     """

@@ -16,7 +16,8 @@ ORIGINAL = "original"
 def coding_of(payload: Any, *, strip: bool = False) -> str:
     """The codec of a payload, or of a frame from one ``strip`` of it; empty where it is none.
 
-    An ASTC file does not tell its encoder's preset, except for ``vision``, which has a block mode of its own, nor a JPEG its quality.
+    An ASTC file does not tell its encoder's preset, except for ``vision``, which has a block mode of its own (``vision_fine`` shares it), nor
+    a JPEG its quality.
     A JPEG XS codestream tells tools: the presets of this package are told apart by them, those of other encoders are called by what they
     resemble.
     """

@@ -103,8 +103,8 @@ CODEC_ROWS = (
     Row(
         "astc_preset",
         "fast",
-        "ASTC encoder: fast, fine (better, slower), vision (for networks, with checkpoints trained on it) or paper (its method).",
-        choices=("fast", "fine", "vision", "paper"),
+        "ASTC encoder: fast, fine (better, slower), vision (for networks; checkpoints are trained on it), vision_fine (better, slower), paper (its method).",
+        choices=("fast", "fine", "vision", "vision_fine", "paper"),
         read_only=False,
     ),
     Row("jxs_bpp", 3.0, "JPEG XS rate in bits per pixel, of the whole codestream: the same for every frame.", low=0.1, high=30.0, read_only=False),

@@ -4,7 +4,7 @@
 A configuration is named by a text:
 
 ``original``                     no codec
-``astc[:8x8[:fast]]``            block footprint, preset ``fast``, ``fine``, ``vision`` or ``paper``
+``astc[:8x8[:fast]]``            block footprint, preset ``fast``, ``fine``, ``vision``, ``vision_fine`` or ``paper``
 ``jpeg[:90]``                    quality
 ``jxs[:main[:3[:nosig]]]``       preset ``main``, ``high`` or ``pruned``, bits per pixel, without significance flags
 ``jxs:main:2:weights=FILE``      with the gains and priorities in a file, as `plcv tune` writes it

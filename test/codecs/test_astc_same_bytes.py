@@ -15,7 +15,7 @@ from plcv_ros.codecs import AstcCodec, CodecError, _native, decode, make_codec, 
 from plcv_ros.codecs.astc import STAGES
 
 BLOCKS = ((8, 8), (12, 12))
-PRESETS = ("fast", "fine", "paper", "vision")
+PRESETS = ("fast", "fine", "paper", "vision", "vision_fine")
 
 
 @pytest.mark.parametrize("target", [t for t in simd_targets() if t != "scalar"])

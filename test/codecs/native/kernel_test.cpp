@@ -31,6 +31,8 @@ constexpr Golden kGolden[] = {
     {12, 12, 8, astc::Preset::fine, 0xd33658076a0af6deu, 0xad06631153da11dbu},
     {12, 12, 8, astc::Preset::paper, 0xad927a7d1f45d823u, 0xad06631153da11dbu},
     {8, 8, 6, astc::Preset::fast, 0xfb11a7671979faf1u, 0x261918e8302aed36u},
+    {8, 8, 6, astc::Preset::fine, 0xf3df863d72360a08u, 0x261918e8302aed36u},
+    {12, 12, 6, astc::Preset::fine, 0x9b1cb972b269f918u, 0x2e363afe1396b4c2u},
     {12, 12, 6, astc::Preset::fast, 0xe35e6c40c5514031u, 0x2e363afe1396b4c2u},
 };
 

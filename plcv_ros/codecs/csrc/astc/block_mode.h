@@ -18,8 +18,8 @@ struct BlockMode {
   int colour_levels;     // of each of the six endpoint values; not in the block: it is the largest range that the other bits leave room for
   uint32_t prefix;       // the first 17 bits of every block: mode, one partition, endpoint mode 8 (LDR RGB, direct)
 
-  // The stages that refit colours are written for the grid of 8x5.
-  constexpr bool has_all_presets() const { return grid_x == 8; }
+  // The paper's method is for the paper's grid.
+  constexpr bool has_paper() const { return grid_x == 8; }
 };
 
 // Block mode 102 is an 8x5 grid of 2-bit weights whatever the footprint is, 264 a 6x6 grid of them.

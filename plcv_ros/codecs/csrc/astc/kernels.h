@@ -17,8 +17,8 @@ constexpr int kMaxTileBlocks = 16;
 
 struct ModeKernels {
   // Encodes `tiles` tiles that lie side by side. rows[y]: first texel of row y of the first one, y < block_y; rgb8, or bgr8 where `bgr`.
-  // Null where a mode has not all presets. Reads exactly the texels of the tiles. ahead[y]: rows that will be wanted next, to be fetched into the
-  // cache meanwhile.
+  // Null for the paper's method where the grid is not the paper's. Reads exactly the texels of the tiles. ahead[y]: rows that will be wanted next, to
+  // be fetched into the cache meanwhile.
   void (*encode[kPresets])(const uint8_t* const* rows, const uint8_t* const* ahead, int tiles, bool bgr, uint8_t* blocks);
   // Decodes `tiles` tiles that lie side by side; writes exactly their texels. False where a block is not in the pruned mode.
   bool (*decode)(const uint8_t* blocks, int tiles, uint8_t* const* rows);

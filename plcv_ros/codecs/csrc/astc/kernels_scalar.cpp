@@ -400,11 +400,11 @@ void repack_pixels(const uint8_t* pixels, const uint8_t* /*ahead*/, int bytes, i
 
 template <int kModeIndex>
 constexpr ModeKernels mode_kernels() {
-  if constexpr (kBlockModes[kModeIndex].has_all_presets()) {
+  if constexpr (kBlockModes[kModeIndex].has_paper()) {
     return {{&encode_blocks<kModeIndex, Preset::fast>, &encode_blocks<kModeIndex, Preset::fine>, &encode_blocks<kModeIndex, Preset::paper>},
             &decode_blocks<kModeIndex>};
   } else {
-    return {{&encode_blocks<kModeIndex, Preset::fast>, nullptr, nullptr}, &decode_blocks<kModeIndex>};
+    return {{&encode_blocks<kModeIndex, Preset::fast>, &encode_blocks<kModeIndex, Preset::fine>, nullptr}, &decode_blocks<kModeIndex>};
   }
 }
 

@@ -43,11 +43,11 @@ bool decode_tiles(const uint8_t* blocks, int tiles, uint8_t* const* rows) {
 
 template <class S, int kModeIndex>
 constexpr ModeKernels mode_kernels() {
-  if constexpr (kBlockModes[kModeIndex].has_all_presets()) {
+  if constexpr (kBlockModes[kModeIndex].has_paper()) {
     return {{&encode_tiles<S, kModeIndex, Preset::fast>, &encode_tiles<S, kModeIndex, Preset::fine>, &encode_tiles<S, kModeIndex, Preset::paper>},
             &decode_tiles<S, kModeIndex>};
   } else {
-    return {{&encode_tiles<S, kModeIndex, Preset::fast>, nullptr, nullptr}, &decode_tiles<S, kModeIndex>};
+    return {{&encode_tiles<S, kModeIndex, Preset::fast>, &encode_tiles<S, kModeIndex, Preset::fine>, nullptr}, &decode_tiles<S, kModeIndex>};
   }
 }
 

@@ -15,22 +15,21 @@ struct Refit {
   using V = typename S::V;
   using F = typename S::F;
 
-  static_assert(L::kWide, "presets that refit endpoints have the grid of 8x5");
   static constexpr uint8_t kLevels[16] = {0, 21, 43, 64, 0, 21, 43, 64, 0, 21, 43, 64, 0, 21, 43, 64};
 
-  // Pairs of grid columns and their shares for each texel of a row; half h has texels 8 h .. 8 h + 7. Repeated texels get weight 0.
+  // Pairs of grid columns and their shares for each texel of a row; half h has texels 8 h .. 8 h + 7, or those of the h-th of two blocks. Repeated
+  // texels get weight 0.
   struct RowTables {
     uint8_t index[2][2][16];  // [place of the block in the lane][h]
     int8_t share[2][16];
     constexpr RowTables() : index{}, share{} {
       for (int h = 0; h < 2; ++h) {
         for (int i = 0; i < 16; ++i) {
-          const int x = 8 * h + i / 2;
+          const int x = (L::kPaired ? 0 : 8 * h) + i / 2;
           if (x >= L::kX) continue;
-          const int position = grid_position(x, L::kX, 8), j = position >> 4, fraction = position & 15;
+          const int position = grid_position(x, L::kX, L::kColumns), j = position >> 4, fraction = position & 15;
           const int column = i % 2 == 0 ? j : (fraction == 0 ? j : j + 1);
-          index[0][h][i] = static_cast<uint8_t>(column);
-          index[1][h][i] = static_cast<uint8_t>(8 + column);
+          for (int place = 0; place < 2; ++place) index[place][h][i] = static_cast<uint8_t>(8 * (L::kPaired ? h : place) + column);
           share[h][i] = static_cast<int8_t>(i % 2 == 0 ? 16 - fraction : fraction);
         }
       }
@@ -48,7 +47,7 @@ struct Refit {
       PLCV_UNROLL
       for (int j = 0; j < L::kRows; ++j) {
         const V row = S::shuffle8(S::lanes(kLevels), S::and_(S::template srl16<6>(codes[L::kPaired ? g : g / 2][j]), S::set8(3)));
-        if constexpr (L::kPaired) {
+        if constexpr (!L::kAcross) {
           level[j] = row;
         } else {
           const V low = S::maddubs(S::shuffle8(row, S::lanes(kRowTables.index[g % 2][0])), S::lanes(kRowTables.share[0]));

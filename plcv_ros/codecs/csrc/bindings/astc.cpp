@@ -12,7 +12,7 @@ namespace {
 py::list astc_blocks() {
   py::list blocks;
   for (const astc::BlockMode& mode : astc::kBlockModes) {
-    if (mode.has_all_presets()) blocks.append(py::make_tuple(mode.block_x, mode.block_y));
+    if (mode.has_paper()) blocks.append(py::make_tuple(mode.block_x, mode.block_y));
   }
   return blocks;
 }
