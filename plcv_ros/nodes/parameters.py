@@ -103,7 +103,7 @@ CODEC_ROWS = (
     Row(
         "astc_preset",
         "fast",
-        "ASTC encoder: fast, fine (better, slower), vision (for networks; checkpoints are trained on it), vision_fine (better, slower), paper (its method).",
+        "ASTC encoder: fast, fine (better, slower), vision (for networks trained on it), vision_fine (better, slower), paper (its method).",
         choices=("fast", "fine", "vision", "vision_fine", "paper"),
         read_only=False,
     ),
