@@ -24,6 +24,7 @@ import numpy.typing as npt
 from measuring import ROOT, markdown, say, write_csv
 
 from plcv_ros.codecs import decode, make_codec
+from plcv_ros.codecs.astc import PRESETS
 from plcv_ros.perception import load_predictor
 from plcv_ros.training.datasets import open_dataset
 from plcv_ros.training.results import paired_difference
@@ -160,7 +161,7 @@ def main() -> None:
     rows = []
     for text in args.block or ["8x8", "12x12"]:
         x, y = (int(side) for side in text.split("x"))
-        codecs = {f"preset {preset}": make_codec("astc", block=(x, y), preset=preset) for preset in ("fast", "fine", "vision", "paper")}
+        codecs = {f"preset {preset}": make_codec("astc", block=(x, y), preset=preset) for preset in PRESETS}
         modes = [Mode((x, y), (gx, gy), levels) for gx, gy, levels in MODES]
         before = None
         for name, encode in [*((name, codec.encode) for name, codec in codecs.items()), *((mode.name, mode.encode) for mode in modes)]:
