@@ -103,7 +103,8 @@ def test_speed_tables(modules: dict[str, ModuleType]) -> None:
     assert summary.count("\n") == 1 + len(codecs.JPEGXS)
     assert f"{rows[0]['ms']:.2f} ms, {rows[0]['to_jpeg']:.2f}x JPEG" in summary
     rows = codecs.measure_astc(small_frames(), 1, True, [1], [target])
-    assert {row["what"] for row in rows} == {"encode fast", "encode fine", "encode paper", "decode"}
+    encoders = {f"encode {preset}" for preset in ("fast", "fine", "paper", "vision", "vision_fine")}
+    assert {row["what"] for row in rows} == {*encoders, "decode", "decode vision"}
     quality = codecs.measure_quality(small_frames(), ["astc", "jxs"], [8.0])
     assert {row["codec"] for row in quality} == {"astc", "jxs"}
     assert all(row["psnr_db"] > 15 for row in quality)

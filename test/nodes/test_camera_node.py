@@ -119,7 +119,7 @@ def test_parameters_at_run_time(spawn, probe):
 
     result = probe.set_parameter("camera", "astc_preset", "slow")
     assert not result.successful
-    assert result.reason == "parameter astc_preset is 'slow', expected one of fast, fine, paper"
+    assert result.reason == "parameter astc_preset is 'slow', expected one of fast, fine, vision, vision_fine, paper"
     result = probe.set_parameter("camera", "rate", 5000.0)
     assert not result.successful
     assert "rate" in result.reason
