@@ -12,6 +12,7 @@ from typing import Any
 
 from plcv_ros.cli import batch
 from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
+from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
 
@@ -70,7 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_files(parser, "pictures (.png, .jpg, ...), or folders of them", "a file, or a folder for several inputs")
     parser.add_argument("--codec", choices=CODECS, help="where the output's suffix does not say it")
     parser.add_argument("--block", type=_block, metavar="WxH", help="ASTC: 8x8 (2.00 bit/px, the default) or 12x12 (0.889 bit/px)")
-    parser.add_argument("--preset", help=f"ASTC: fast (default), fine, vision, vision_fine, paper; JPEG XS: {', '.join(PRESETS)} (default high)")
+    parser.add_argument("--preset", help=f"ASTC: {', '.join(ASTC_PRESETS)} (default fast); JPEG XS: {', '.join(PRESETS)} (default high)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that encode one picture (default 1)")
     jxs = parser.add_argument_group("JPEG XS")
     jxs.add_argument("--bpp", type=float, metavar="BITS", help="bits a pixel, of the whole file (default 3)")

@@ -128,9 +128,8 @@ def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[int, int, in
 
 
 def block_mode(payload: Payload) -> int:
-    """The block mode of a payload's first block, 11 bits; those of pruned frames are all alike. Raises CodecError where it is no .astc file."""
+    """The block mode, 11 bits, of the first block of a payload that :func:`header` accepts; those of a pruned frame are all alike."""
     view = as_bytes_view(payload)
-    header(view)
     return int.from_bytes(view[_HEADER_BYTES : _HEADER_BYTES + 2], "little") & 0x7FF
 
 

@@ -35,6 +35,8 @@ class AdaptiveCodec:
         self._values = values
         # All of them now: parameters that one of them does not bear are refused when they are set, not when the link gets slower.
         self._codecs = _codecs(values)
+        self.pixel_formats = _common_formats(self._codecs)
+        """Formats of pixels that every codec of the ladder takes."""
         self._controller: Controller | None = None
         self._pixels = 0
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
@@ -47,16 +49,11 @@ class AdaptiveCodec:
         """The setting in force; None before the first frame."""
         return None if self._controller is None else self._controller.rung
 
-    @property
-    def pixel_formats(self) -> frozenset[str]:
-        """Formats of pixels that every codec of the ladder takes."""
-        return frozenset.intersection(*(frozenset(codec.pixel_formats) for codec in self._codecs.values()))
-
     def update(self, values: dict[str, Value]) -> None:
         """Take over changed parameters from the next frame on. Raises CodecError where a codec of the ladder does not bear them."""
         codecs = _codecs(values)
         with self._lock:
-            self._values, self._codecs = values, codecs
+            self._values, self._codecs, self.pixel_formats = values, codecs, _common_formats(codecs)
 
     def choose(self, width: int, height: int) -> Codec | None:
         """The codec for the frame captured now; None where it is better not sent. Call it once for every frame."""
@@ -99,3 +96,7 @@ def _codecs(values: dict[str, Value]) -> dict[str, Codec]:
     """Name of a setting of the ladder -> its codec, with the node's ``values``; raises CodecError."""
     codecs = {rung.name: codec_from({**values, **rung.parameters}) for rung in LADDER}
     return {name: codec for name, codec in codecs.items() if codec is not None}
+
+
+def _common_formats(codecs: dict[str, Codec]) -> frozenset[str]:
+    return frozenset.intersection(*(frozenset(codec.pixel_formats) for codec in codecs.values()))

@@ -38,7 +38,7 @@ constexpr Golden kGolden[] = {
 
 int check(const Golden& golden, simd::Target target) {
   const astc::Kernels& kernels = astc::kernels_for(target);
-  const int mode = astc::find_block_mode(golden.block_x, golden.block_y, golden.grid_x);
+  const int mode = astc::block_mode_of_grid(golden.block_x, golden.block_y, golden.grid_x);
   Random random{12345};
   uint64_t payloads = kEmptyHash, images = kEmptyHash;
   int different = 0;

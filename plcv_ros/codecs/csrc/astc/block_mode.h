@@ -51,18 +51,19 @@ struct MakeIndexList<0, kIndices...> {
 };
 using ModeIndices = MakeIndexList<kModeCount>::Type;
 
-// Index into kBlockModes, or -1: the mode of a footprint and a grid so wide, or of a footprint whose blocks begin with `prefix`.
-constexpr int find_block_mode(int block_x, int block_y, int grid_x) {
+// Index into kBlockModes of the first mode of a footprint of which `fits` is true, or -1.
+template <class Fits>
+constexpr int find_block_mode(int block_x, int block_y, Fits fits) {
   for (int i = 0; i < kModeCount; ++i) {
-    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y && kBlockModes[i].grid_x == grid_x) return i;
+    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y && fits(kBlockModes[i])) return i;
   }
   return -1;
 }
-constexpr int find_block_mode(int block_x, int block_y, uint32_t prefix) {
-  for (int i = 0; i < kModeCount; ++i) {
-    if (kBlockModes[i].block_x == block_x && kBlockModes[i].block_y == block_y && kBlockModes[i].prefix == prefix) return i;
-  }
-  return -1;
+constexpr int block_mode_of_grid(int block_x, int block_y, int grid_x) {
+  return find_block_mode(block_x, block_y, [=](const BlockMode& mode) { return mode.grid_x == grid_x; });
+}
+constexpr int block_mode_of_prefix(int block_x, int block_y, uint32_t prefix) {
+  return find_block_mode(block_x, block_y, [=](const BlockMode& mode) { return mode.prefix == prefix; });
 }
 
 // Where texel s of an axis lies on the weight grid, in sixteenths of a grid step (Khronos Data Format, "weight infill").

@@ -47,7 +47,7 @@ uint32_t prefix_of(const uint8_t* block) { return (block[0] | (block[1] << 8) | 
 
 int64_t decode(const Kernels& kernels, const Header& header, const uint8_t* blocks, uint8_t* rgb, std::ptrdiff_t row_stride, int threads) {
   // A frame's blocks are all of one mode: that of its first block.
-  const int mode_index = find_block_mode(header.block_x, header.block_y, prefix_of(blocks));
+  const int mode_index = block_mode_of_prefix(header.block_x, header.block_y, prefix_of(blocks));
   if (mode_index < 0) return 0;
   const BlockMode& mode = kBlockModes[mode_index];
   const int64_t count_x = header.blocks_x(), count = count_x * header.blocks_y();

@@ -21,7 +21,7 @@ py::object astc_encode(const py::array& image, int width, int height, int format
                        const std::string& target_name, const py::object& out) {
   const ImageView view = image_view(image, width, height, format, PixelFormat::mono8);
   const astc::Kernels& kernels = astc::kernels_for(find_target(target_name));
-  const int mode = astc::find_block_mode(block_x, block_y, grid_x);
+  const int mode = astc::block_mode_of_grid(block_x, block_y, grid_x);
   if (mode < 0) throw py::value_error("unknown block mode");
   if (preset < 0 || preset >= astc::kPresets || kernels.mode[mode].encode[preset] == nullptr) throw py::value_error("unknown preset");
   const std::size_t size = static_cast<std::size_t>(astc::Header{block_x, block_y, width, height}.payload_bytes());
