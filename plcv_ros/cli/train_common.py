@@ -68,7 +68,7 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
         from plcv_ros.perception.checkpoint import find_checkpoint
         from plcv_ros.perception.predictor import choose_device
         from plcv_ros.training import loop
-        from plcv_ros.training.board import Board
+        from plcv_ros.training.board import Boards
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
         from plcv_ros.training.degradations import parse_mixture
         from plcv_ros.training.parallel import join_processes, leave_processes
@@ -113,13 +113,11 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
         )
         for dataset in data:
             console.print(f"train on {dataset.name}: {len(dataset)} pictures, share {dataset.share:g}. {dataset.licence}", highlight=False)
-        board = Board(args.out) if args.tensorboard and processes.rank == 0 else None
-        with Stopping() as stop, TrainingProgress(console) as progress:
+        with Stopping() as stop, TrainingProgress(console) as progress, Boards(args.out, args.tensorboard and processes.rank == 0) as boards:
 
             def report(sample: Sample) -> None:
                 progress(sample)
-                if board:
-                    board(sample)
+                boards(sample)
 
             path = loop.train(
                 TASKS[task],
@@ -138,8 +136,6 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
                 processes=processes,
                 cache=args.cache,
             )
-        if board:
-            board.close()
         leave_processes()
     except (ValueError, OSError) as error:
         print(f"plcv train: {error}", file=sys.stderr)

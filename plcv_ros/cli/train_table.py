@@ -7,11 +7,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plcv_ros.training.run import Sample
+    from plcv_ros.training.table import Run
 
 EPILOG = """
 The table (docs/results/segmentation.yaml is one) names the runs. Their scores are kept in a folder beside it, and a run whose scores
 are all there is skipped. Interrupted (Ctrl-C, SIGTERM, a crash), the same command goes on from the end of the last epoch.
-Several such commands may work on one table at the same time: each takes runs that no other is at.
+Several such commands may work on one table at the same time, on a GPU each for instance: each takes runs that no other is at.
 
 examples:
   plcv train table docs/results/segmentation.yaml --place camvid=PATH --place scenes=runs/pictures
@@ -32,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="keep the codecs' payloads as files in this folder")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
+    parser.add_argument("--tensorboard", action="store_true", help="write curves for TensorBoard into the run folders")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # see plcv_ros.cli.train
     try:
         from plcv_ros.perception.predictor import choose_device
+        from plcv_ros.training.board import Boards
         from plcv_ros.training.runner import missing_tests, work
         from plcv_ros.training.table import read_table
     except ImportError as error:
@@ -59,17 +66,23 @@ def run(args: argparse.Namespace) -> int:
                 missing = missing_tests(entry, table.results())
                 console.print(f"{entry.name}: {'done' if not missing else 'missing ' + ', '.join(missing)}", highlight=False, soft_wrap=True)
             return 0
-        with Stopping() as stop, TrainingProgress(console) as progress:
+        folder = args.out or Path("runs") / table.path.stem
+        with Stopping() as stop, TrainingProgress(console) as progress, Boards(folder, args.tensorboard) as boards:
+
+            def report(entry: Run, sample: Sample) -> None:
+                progress(sample, entry.name)
+                boards(sample, entry.name)
+
             failures = work(
                 table,
-                args.out or Path("runs") / table.path.stem,
+                folder,
                 places,
                 only=args.only,
                 threads=args.threads,
                 device=choose_device(args.device),
                 cache=args.cache,
                 stop=stop,
-                report=lambda entry, sample: progress(sample, entry.name),
+                report=report,
                 say=lambda text: console.print(text, highlight=False, soft_wrap=True),
             )
     except (ValueError, OSError) as error:

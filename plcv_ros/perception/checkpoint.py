@@ -32,10 +32,9 @@ from plcv_ros import __version__
 from plcv_ros.labels import LabelSet
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.networks import build_network
+from plcv_ros.perception.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from plcv_ros.perception.shipped import DEFAULT, FORMAT, KEY, SUFFIX, WEIGHTS, description
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_BYTES = 2 << 30
 
 

@@ -10,7 +10,7 @@ from plcv_ros.labels import CITYSCAPES, LabelSet, class_list
 from plcv_ros.perception.checkpoint import Checkpoint, read_checkpoint
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.networks import build_network
-from plcv_ros.perception.networks.libraries import library, load_published
+from plcv_ros.perception.networks.libraries import library, load_published, published_normalisation
 
 KINDS = ("huggingface", "torchvision")
 
@@ -37,11 +37,17 @@ def published_checkpoint(name: str) -> Checkpoint:
         architecture, arguments, classes, weights = _huggingface(rest) if kind == "huggingface" else _torchvision(rest)
         network = build_network(architecture, len(classes), arguments)
         load_published(network, weights)
+        normalisation = published_normalisation(network, weights)
     except (ValueError, OSError) as error:
         raise CheckpointError(f"{name}: {error}") from error
     label_set = CITYSCAPES if classes == CITYSCAPES.classes else class_list(rest.rpartition("/")[2], classes)
     return Checkpoint(
-        architecture, arguments, _known(label_set), network.state_dict(), metadata={"codec": "original", "licence": "see its publisher"}
+        architecture,
+        arguments,
+        _known(label_set),
+        network.state_dict(),
+        *normalisation,
+        metadata={"codec": "original", "licence": "see its publisher"},
     )
 
 

@@ -26,7 +26,7 @@ def average(groups: Sequence[Mapping[str, Checkpoint]], codec: str, notes: Mappi
         raise ValueError("nothing to average")
     first = named[0][1]
     for name, each, _ in named:
-        if (each.architecture, each.arguments, each.label_set) != (first.architecture, first.arguments, first.label_set):
+        if _kind(each) != _kind(first):
             raise ValueError(f"{name} is not the same network for the same classes as {named[0][0]}")
         if _start(each) != _start(first):
             raise ValueError(f"{name} was not trained on the same data from the same start as {named[0][0]}: their mean would be no network")
@@ -38,7 +38,11 @@ def average(groups: Sequence[Mapping[str, Checkpoint]], codec: str, notes: Mappi
             tensors[key] = tensor.clone()
     training = {**first.metadata["training"], "codecs": codec, **(notes or {}), "averaged": [name for name, _, _ in named]}
     metadata = {**first.metadata, "codec": codec, "training": training, "scores": []}
-    return Checkpoint(first.architecture, first.arguments, first.label_set, tensors, metadata=metadata)
+    return Checkpoint(first.architecture, first.arguments, first.label_set, tensors, first.mean, first.std, metadata=metadata)
+
+
+def _kind(checkpoint: Checkpoint) -> tuple[Any, ...]:
+    return checkpoint.architecture, checkpoint.arguments, checkpoint.label_set, checkpoint.mean, checkpoint.std
 
 
 def _start(checkpoint: Checkpoint) -> tuple[Any, ...]:

@@ -1,30 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Curves of a run for TensorBoard, where that is installed."""
+"""Curves of runs for TensorBoard, where that is installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from plcv_ros.training.run import Sample
 
 
-class Board:
-    """Writes what steps report as event files into a run's folder. Raises ValueError where TensorBoard is not installed."""
+class Boards:
+    """Writes what steps report as event files, while entered: those of a run into ``folder``, those of several into its folders of their names.
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise ValueError(f"TensorBoard is not installed ({error}); install it with: pip install tensorboard") from error
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    ``enabled`` False: writes nothing. Raises ValueError where TensorBoard is wanted and not installed.
+    """
 
-    def __call__(self, sample: Sample) -> None:
-        """Take a step's report."""
-        self._writer.add_scalar("loss", sample.loss, sample.step)  # type: ignore[no-untyped-call]
-        self._writer.add_scalar("rate", sample.rate, sample.step)  # type: ignore[no-untyped-call]
-        for name, value in (sample.scores or {}).items():
-            self._writer.add_scalar(f"score/{name}", value, sample.step)  # type: ignore[no-untyped-call]
+    def __init__(self, folder: Path, enabled: bool) -> None:
+        self._folder = folder
+        self._writers: dict[str, Any] = {}
+        self._make: Any = None
+        if enabled:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise ValueError(f"TensorBoard is not installed ({error}); install it with: pip install tensorboard") from error
+            self._make = SummaryWriter
+
+    def __call__(self, sample: Sample, name: str = "") -> None:
+        """Take a step's report; ``name`` is that of the run, where there are several."""
+        if self._make is None:
+            return
+        if name not in self._writers:
+            # A table trains one run after the other.
+            self.close()
+            self._writers[name] = self._make(str(self._folder / name))
+        writer = self._writers[name]
+        writer.add_scalar("loss", sample.loss, sample.step)
+        writer.add_scalar("rate", sample.rate, sample.step)
+        for score, value in (sample.scores or {}).items():
+            writer.add_scalar(f"score/{score}", value, sample.step)
 
     def close(self) -> None:
         """Write what is left."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+
+    def __enter__(self) -> Boards:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

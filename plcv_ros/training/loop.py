@@ -20,10 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from plcv_ros.labels import LabelSet
-from plcv_ros.perception.checkpoint import IMAGENET_MEAN, IMAGENET_STD, Checkpoint, read_checkpoint, save_checkpoint
+from plcv_ros.perception.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from plcv_ros.perception.deploy import fold_batch_norm, use_onednn
 from plcv_ros.perception.memory import keep_freed_memory
 from plcv_ros.perception.networks import build_network, check_task
+from plcv_ros.perception.normalisation import Normalisation
 from plcv_ros.perception.predictor import place_network
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import Degradation, parse_mixture
@@ -34,6 +35,7 @@ from plcv_ros.training.run import (
     Sample,
     average_into,
     cut_metrics,
+    initial_normalisation,
     learning_rate,
     load_initial,
     origin,
@@ -108,6 +110,7 @@ def train(
 
     network = build_network(settings.architecture, len(label_set), settings.arguments)
     averaged = build_network(settings.architecture, len(label_set), settings.arguments).requires_grad_(False).eval()
+    normalisation = initial_normalisation(network, init, published)
     started_from = "" if resume else load_initial(network, init, published)
     averaged.load_state_dict(network.state_dict())
     network = place_network(network, device)
@@ -140,7 +143,7 @@ def train(
 
     def checkpoint(metadata: dict[str, Any]) -> Checkpoint:
         tensors = {name: tensor.detach().cpu().clone() for name, tensor in averaged.state_dict().items()}
-        return Checkpoint(settings.architecture, settings.arguments, label_set, tensors, metadata=metadata)
+        return Checkpoint(settings.architecture, settings.arguments, label_set, tensors, *normalisation, metadata=metadata)
 
     def save(step: int) -> None:
         state = {
@@ -172,12 +175,12 @@ def train(
 
         seen, clean, truths = batch(task, settings, datasets, codecs, step, epoch_length, device, processes)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed):
-            answer = parallel(seen)
+            answer = parallel(normalise(seen, normalisation))
         answer = tuple(a.float() for a in answer) if isinstance(answer, tuple) else answer.float()
         result = task.loss(settings, answer, truths, weights)
         if guide is not None:
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed):
-                told = guide(seen if clean is None else clean)
+                told = guide[0](normalise(seen if clean is None else clean, guide[1]))
             scores = answer[0] if isinstance(answer, tuple) else answer
             result = result + settings.distillation * distillation_loss(scores, told.float())
         optimiser.zero_grad(set_to_none=True)
@@ -222,7 +225,7 @@ def batch(
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """What this process sees in one step: the pictures after their codecs, the same without (for distillation, where they differ), truths.
 
-    Pictures are (N, 3, crop, crop) float32, normalised, channels last; truths (N, ...) int64.
+    Pictures are (N, 3, crop, crop) float32 from 0 to 1, channels last; truths (N, ...) int64.
     """
     epoch, within = divmod(step, epoch_length)
     order = epoch_order(settings.seed, epoch, datasets)
@@ -239,14 +242,18 @@ def batch(
         truths.append(target)
         if wants_clean:
             clean.append(task.augment(settings, picture, truth, np.random.default_rng(key))[0])
-    return normalise(seen, device), normalise(clean, device) if clean else None, torch.from_numpy(np.stack(truths)).to(device).long()
+    return stack(seen, device), stack(clean, device) if clean else None, torch.from_numpy(np.stack(truths)).to(device).long()
 
 
-def normalise(images: list[Image], device: torch.device) -> Tensor:
-    """(H, W, 3) uint8 pictures of one size -> (N, 3, H, W) float32 with ImageNet's mean and spread, channels last."""
-    pixels = torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2)
-    mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
-    return ((pixels.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+def stack(images: list[Image], device: torch.device) -> Tensor:
+    """(H, W, 3) uint8 pictures of one size -> (N, 3, H, W) float32 from 0 to 1, channels last."""
+    return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float() / 255
+
+
+def normalise(pixels: Tensor, normalisation: Normalisation) -> Tensor:
+    """(N, 3, H, W) float32 from 0 to 1 -> the same as a network of that normalisation sees it, channels last."""
+    mean, std = (torch.tensor(v, device=pixels.device).view(1, 3, 1, 1) for v in normalisation)
+    return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def epoch_order(seed: int, epoch: int, datasets: list[Dataset]) -> list[tuple[int, int]]:
@@ -262,8 +269,11 @@ def epoch_order(seed: int, epoch: int, datasets: list[Dataset]) -> list[tuple[in
     return [order[i] for i in random.permutation(len(order))]
 
 
-def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.device) -> nn.Module:
-    """The frozen network of a checkpoint, in its fastest form; raises ValueError where it is for another task or other classes."""
+def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.device) -> tuple[nn.Module, Normalisation]:
+    """The frozen network of a checkpoint, in its fastest form, and what its pixels are scaled by.
+
+    Raises ValueError where it is for another task or other classes.
+    """
     checkpoint = read_checkpoint(path)
     check_task(checkpoint.architecture, task.name)
     if checkpoint.label_set.classes != label_set.classes:
@@ -272,7 +282,7 @@ def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.dev
     fold_batch_norm(network)
     if device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         use_onednn(network)
-    return place_network(network, device)
+    return place_network(network, device), Normalisation(checkpoint.mean, checkpoint.std)
 
 
 def score_name(dataset: Dataset, codec: Degradation) -> str:

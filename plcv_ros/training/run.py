@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from plcv_ros.perception.checkpoint import read_checkpoint
-from plcv_ros.perception.networks.libraries import load_published
+from plcv_ros.perception.networks.libraries import load_published, published_normalisation
+from plcv_ros.perception.normalisation import Normalisation
 
 
 @dataclass
@@ -79,6 +80,16 @@ def load_initial(network: nn.Module, path: Path | None, published: str | None = 
             raise ValueError(f"{path}: no {prefix}* tensors, expected a published ESPNetv2 segmentation checkpoint")
     _load_encoder(network, tensors, path)
     return f"the encoder of {path.name}"
+
+
+def initial_normalisation(network: nn.Module, path: Path | None, published: str | None = None) -> Normalisation:
+    """What the pixels of the weights that :func:`load_initial` loads are scaled by, ImageNet's mean and spread for fresh ones."""
+    if published:
+        return published_normalisation(network, published)
+    if path is None or path.suffix != ".safetensors":
+        return Normalisation()
+    before = read_checkpoint(path)
+    return Normalisation(before.mean, before.std)
 
 
 def _load_encoder(network: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:

@@ -13,9 +13,10 @@ pytest.importorskip("safetensors")
 
 from plcv_ros.labels import class_list  # noqa: E402
 from plcv_ros.perception import CheckpointError  # noqa: E402
-from plcv_ros.perception.checkpoint import IMAGENET_MEAN, IMAGENET_STD, Checkpoint, save_checkpoint  # noqa: E402
+from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.classifier import Classifier, load_classifier  # noqa: E402
 from plcv_ros.perception.networks import build_network  # noqa: E402
+from plcv_ros.perception.normalisation import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 
 MANY = class_list("many", tuple(f"class {i}" for i in range(1000)))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from plcv_ros.labels import CAMVID  # noqa: E402
 from plcv_ros.perception import CheckpointError, load_predictor  # noqa: E402
 from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network, libraries  # noqa: E402
-from plcv_ros.perception.networks.libraries import TORCHVISION, load_published  # noqa: E402
+from plcv_ros.perception.networks.libraries import TORCHVISION, load_published, normalisation_of  # noqa: E402
+from plcv_ros.perception.normalisation import Normalisation  # noqa: E402
 from plcv_ros.perception.published import is_published  # noqa: E402
 
 MODELS = [*(("torchvision", {"model": model}) for model in TORCHVISION[:3]), ("huggingface", {}), ("huggingface", {"config": {"model_type": "dpt"}})]
@@ -75,6 +77,45 @@ def test_published_networks_by_name(tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     wanted = torch.nn.functional.interpolate(saved(predictor.normalise(picture)).logits, (32, 48), mode="bilinear")
     assert torch.allclose(predictor.network(predictor.normalise(picture)), wanted, atol=1e-3)
+    processor = {"do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25]}
+    (tmp_path / "own" / "preprocessor_config.json").write_text(json.dumps(processor))
+    other = load_predictor(f"huggingface:{tmp_path / 'own'}", device="cpu", threads=1)
+    assert float(other.normalise(picture)[0, 1, 5, 7]) == pytest.approx((picture[5, 7, 1] / 255 - 0.5) / 0.25, abs=1e-5)
+    (tmp_path / "own" / "preprocessor_config.json").write_text(json.dumps({"do_flip_channel_order": True}))
+    with pytest.raises(CheckpointError, match=r"preprocessor_config\.json: do_flip_channel_order"):
+        load_predictor(f"huggingface:{tmp_path / 'own'}", device="cpu", threads=1)
+
+
+IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+
+
+@pytest.mark.parametrize(
+    ("processor", "wanted"),
+    [
+        ({}, Normalisation()),
+        (IMAGENET, Normalisation()),
+        ({"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}, Normalisation((0.5,) * 3, (0.5,) * 3)),
+        ({**IMAGENET, "do_normalize": False}, Normalisation((0.0,) * 3, (1.0,) * 3)),
+        ({"rescale_factor": 1 / 127.5, "image_mean": [1, 1, 1], "image_std": [1, 1, 1]}, Normalisation((0.5,) * 3, (0.5,) * 3)),
+        ({"do_rescale": False, "image_mean": [127.5, 127.5, 127.5], "image_std": [51, 51, 51]}, Normalisation((0.5,) * 3, (0.2,) * 3)),
+    ],
+)
+def test_image_processors_become_mean_and_spread(processor: dict, wanted: Normalisation) -> None:
+    assert normalisation_of(processor) == Normalisation(*(pytest.approx(triple) for triple in wanted))
+
+
+@pytest.mark.parametrize(
+    ("processor", "reason"),
+    [
+        ({"do_flip_channel_order": True}, "blue first"),
+        ({"image_mean": 0.5}, "image_mean is 0.5, expected three numbers"),
+        ({"image_std": [1, 1, 0]}, "expected more than 0"),
+        ({"rescale_factor": 0}, "expected more than 0"),
+    ],
+)
+def test_image_processors_that_mean_and_spread_cannot_express(processor: dict, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        normalisation_of(processor)
 
 
 def test_published_names_that_are_none(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ pytest.importorskip("safetensors")
 
 from plcv_ros.labels import CAMVID  # noqa: E402
 from plcv_ros.perception import load_predictor  # noqa: E402
-from plcv_ros.perception.checkpoint import IMAGENET_MEAN, IMAGENET_STD, Checkpoint, save_checkpoint  # noqa: E402
+from plcv_ros.perception.checkpoint import Checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.metrics import ConfusionMatrix  # noqa: E402
 from plcv_ros.perception.networks import NETWORKS, SEGMENTATION, build_network, check_task, resize_scores  # noqa: E402
 from plcv_ros.perception.networks.espnetv2 import WIDTHS, Encoder  # noqa: E402
+from plcv_ros.perception.normalisation import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 from plcv_ros.perception.predictor import Predictor, available_cores, choose_device, shrink, shrink_factor  # noqa: E402
 from plcv_ros.perception.shipped import WEIGHTS  # noqa: E402
 

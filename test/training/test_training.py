@@ -15,13 +15,14 @@ pytest.importorskip("cv2")
 
 from plcv_ros.labels import CAMVID, IGNORE_INDEX, LabelSet  # noqa: E402
 from plcv_ros.perception import load_predictor  # noqa: E402
-from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
+from plcv_ros.perception.checkpoint import read_checkpoint, save_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network  # noqa: E402
+from plcv_ros.perception.normalisation import Normalisation  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
 from plcv_ros.training.datasets import Dataset  # noqa: E402
 from plcv_ros.training.degradations import parse_mixture  # noqa: E402
 from plcv_ros.training.kernels import BLOCK, BlockedPReLU, choose_kernels  # noqa: E402
-from plcv_ros.training.loop import batch, epoch_order  # noqa: E402
+from plcv_ros.training.loop import batch, epoch_order, normalise, place_teacher  # noqa: E402
 from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
 from plcv_ros.training.parallel import Processes  # noqa: E402
 from plcv_ros.training.run import Sample, load_initial  # noqa: E402
@@ -219,6 +220,20 @@ def test_a_trained_codec_stands_in_the_header(tmp_path: Path) -> None:
     pytest.importorskip("plcv_ros.codecs._native")
     path = train(settings(stop_after=1, codecs="original+astc:8x8:fast"), [stripes()], tmp_path)
     assert read_checkpoint(path).metadata["codec"] == "original+astc:8x8:fast"
+
+
+def test_pixels_are_scaled_as_the_initial_weights_know_them(tmp_path: Path) -> None:
+    start = read_checkpoint(train(settings(stop_after=1), [stripes()], tmp_path / "start"))
+    pixels = torch.rand(1, 3, 4, 4)
+    for other in (Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))):
+        start.mean, start.std = other
+        save_checkpoint(tmp_path / "other.safetensors", start)
+        assert torch.allclose(normalise(pixels, other), (pixels - other.mean[0]) / other.std[0])
+        tuned = train(settings(stop_after=1), [stripes()], tmp_path / f"tuned{other.std[0]}", init=tmp_path / "other.safetensors")
+        assert (read_checkpoint(tuned).mean, read_checkpoint(tuned).std) == other
+        resumed = train(settings(), [stripes()], tuned.parent, init=tmp_path / "other.safetensors", resume=True)
+        assert (read_checkpoint(resumed).mean, read_checkpoint(resumed).std) == other
+        assert place_teacher(resumed, CAMVID, SEGMENTATION, torch.device("cpu"))[1] == other
 
 
 def test_initial_weights(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ pytest.importorskip("plcv_ros.scenes")
 from plcv_ros.cli.main import main  # noqa: E402
 from plcv_ros.cli.train import portable_command  # noqa: E402
 from plcv_ros.perception.checkpoint import read_checkpoint  # noqa: E402
+from plcv_ros.training.board import Boards  # noqa: E402
+from plcv_ros.training.run import Sample  # noqa: E402
 
 SCENES = "scenes,seeds=1000:1004,frames=2,size=160x96"
 TRAIN = [
@@ -164,6 +168,33 @@ def test_tensorboard_where_it_is_installed(tmp_path: Path, capsys: pytest.Captur
     else:
         assert status == 0
         assert list(tmp_path.glob("events.out.tfevents.*"))
+
+
+def test_boards_write_each_run_into_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[tuple[str, ...]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            self.folder = folder
+
+        def add_scalar(self, *values: object) -> None:
+            lines.append((self.folder, *map(str, values)))
+
+        def close(self) -> None:
+            lines.append((self.folder, "closed"))
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=SummaryWriter))
+    with Boards(tmp_path, True) as boards:
+        boards(Sample(1, 2, 0, 0.5, 1e-3), "a")
+        boards(Sample(2, 2, 1, 0.25, 1e-3, {"camvid": 0.75}), "b")
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    assert lines == [
+        *((a, "loss", "0.5", "1"), (a, "rate", "0.001", "1"), (a, "closed")),
+        *((b, "loss", "0.25", "2"), (b, "rate", "0.001", "2"), (b, "score/camvid", "0.75", "2"), (b, "closed")),
+    ]
+    with Boards(tmp_path, False) as boards:
+        boards(Sample(1, 2, 0, 0.5, 1e-3))
+    assert len(lines) == 7
 
 
 def test_wrong_usage_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,16 @@ starts from published weights instead, through :func:`load_published`.
 from __future__ import annotations
 
 import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from plcv_ros.perception.normalisation import IMAGENET_MEAN, IMAGENET_STD, Normalisation
 
 
 def library(name: str, package: str) -> Any:
@@ -113,3 +118,39 @@ def load_published(network: nn.Module, name: str) -> None:
         raise ValueError(f"published weights {name!r}: only {len(fitting)} of {len(expected)} tensors fit this network")
     with torch.no_grad():
         network.load_state_dict({**expected, **fitting})
+
+
+def published_normalisation(network: nn.Module, name: str) -> Normalisation:
+    """What the pixels of weights that :func:`load_published` loads are to be scaled by: ImageNet's mean and spread for torchvision, for
+    transformers what the ``preprocessor_config.json`` beside the weights says, ImageNet's where there is none.
+
+    Raises ValueError for a preprocessing that no mean and spread can express.
+    """
+    if not isinstance(network, HuggingFaceSegmentation):
+        return Normalisation()
+    # Without the option a file that is not there and a network that is down raise the same error.
+    found = library("transformers.utils", "transformers").cached_file(name, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    try:
+        return Normalisation() if found is None else normalisation_of(json.loads(Path(found).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"published weights {name!r}: preprocessor_config.json: {error}") from error
+
+
+def normalisation_of(processor: Mapping[str, Any]) -> Normalisation:
+    """The configuration of an image processor of the transformers library -> the same as mean and spread of pixels scaled to 0..1.
+
+    Raises ValueError where they cannot express it.
+    """
+    if processor.get("do_flip_channel_order"):
+        raise ValueError("do_flip_channel_order is set: networks that take blue first are not supported")
+    normalises = processor.get("do_normalize", True)
+    mean = processor.get("image_mean", IMAGENET_MEAN) if normalises else (0.0, 0.0, 0.0)
+    std = processor.get("image_std", IMAGENET_STD) if normalises else (1.0, 1.0, 1.0)
+    # One of a pixel's 255 steps as the library scales it, against a 255th here.
+    factor = 255 * float(processor.get("rescale_factor", 1 / 255)) if processor.get("do_rescale", True) else 255.0
+    for key, triple in (("image_mean", mean), ("image_std", std)):
+        if not isinstance(triple, (list, tuple)) or len(triple) != 3:
+            raise ValueError(f"{key} is {triple!r}, expected three numbers")
+    if factor <= 0 or min(std) <= 0:
+        raise ValueError(f"rescale_factor {processor.get('rescale_factor')!r} and image_std {std!r}: expected more than 0")
+    return Normalisation(*((float(r) / factor, float(g) / factor, float(b) / factor) for r, g, b in (mean, std)))
