@@ -6,6 +6,7 @@
     python benchmarks/link.py --all                            # every combination, hours
     python benchmarks/link.py --goals --repeat 3               # the combinations that goals are set for, medians of three runs
     python benchmarks/link.py --only astc_12x12                # combinations whose name contains the text
+    python benchmarks/link.py --all --only "reliable UDP"      # what DDS does about loss by itself
     python benchmarks/link.py --report                         # the table, the goals and the picture of what has been measured
 
 T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is what is left of the latency from capture to decoded picture.
@@ -43,7 +44,7 @@ from offload import write_pictures
 
 from plcv_ros.cli.demo_report import cpu_seconds
 from plcv_ros.graph import build
-from plcv_ros.graph.transport import FASTDDS_LARGE_DATA
+from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, PROFILE_VARIABLES
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 30.0
 WARM_FRAMES = 90
@@ -60,6 +61,12 @@ SLOW_RATE = 62
 """Mbit/s that frames of 12x12 blocks just fit in, where H.264 at a seventh of the rate comes sooner."""
 BUSY = 0.9
 """Share of a link's rate above which latencies are those of a queue that grows."""
+BEST_EFFORT, RELIABLE = "best effort", "reliable"
+RELIABLE_UDP, RELIABLE_UDP_SMALL = "reliable UDP", "reliable UDP, small messages"
+"""What is done about lost packets. ``reliable``: TCP sends them again, and of strips receivers ask for those that are missing; the others leave
+it to DDS, whose reliable writers send fragments again: of 64 KB, or in messages that fit in a packet."""
+SMALL_MESSAGE = 1400
+"""Bytes of a message below the MTU."""
 
 
 @dataclass(frozen=True)
@@ -98,71 +105,79 @@ SENDERS = {
 
 @dataclass(frozen=True)
 class Combination:
-    """One run: a sender, whole frames or strips, best effort or reliable (whole frames: by TCP; strips: lost ones are asked for again), a link."""
+    """One run: a sender, whole frames or strips, what is done about lost packets, a link."""
 
     sender: str
     strips: bool
-    reliable: bool
+    qos: str
     link: Link
 
     @property
     def name(self) -> str:
         """Short text that ``--only`` looks into."""
-        kind = f"{self.sender} {'strips' if self.strips else 'whole'} {'reliable' if self.reliable else 'best effort'}"
-        return f"{kind}, {self.link.text}"
+        return f"{self.sender} {'strips' if self.strips else 'whole'} {self.qos}, {self.link.text}"
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the receiver asks for strips that are missing."""
+        return self.strips and self.qos == RELIABLE
+
+    @property
+    def tcp(self) -> bool:
+        """Whether frames go by TCP."""
+        return not self.strips and self.qos == RELIABLE
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What names it in the results: sender, mode, QoS, rate, delay, loss."""
-        mode, qos = "strips" if self.strips else "whole", "reliable" if self.reliable else "best effort"
-        return (self.sender, mode, qos, self.link.rate, self.link.delay_ms, self.link.loss)
+        return (self.sender, "strips" if self.strips else "whole", self.qos, self.link.rate, self.link.delay_ms, self.link.loss)
 
 
 def combinations(everything: bool) -> list[Combination]:
     """The default set, or every combination that makes sense."""
     if everything:
         return [
-            Combination(sender.name, strips, reliable, Link(rate, delay, loss))
+            Combination(sender.name, strips, qos, Link(rate, delay, loss))
             for rate in (SLOW_RATE, 100, 1000)
             for delay in (2, 5)
             for loss in (0.0, 0.001, 0.01)
             for sender in SENDERS.values()
             for strips in ((False, True) if sender.transport in {"astc", "jxs"} else (False,))
-            for reliable in (False, True)
+            for qos in (BEST_EFFORT, RELIABLE, *((RELIABLE_UDP, RELIABLE_UDP_SMALL) if sender.name == "astc_12x12" else ()))
             if sender.bits * WIDTH * HEIGHT * RATE < rate * 1.2e6 or sender.name == "raw"
         ]
     slow, lossy, fast, fast_lossy = Link(100), Link(100, loss=0.01), Link(1000), Link(1000, loss=0.001)
     chosen = [
-        *((name, False, False, slow) for name in ("astc_12x12", "jxs_0.89", "jpeg_0.89", "h264_0.89", "h264_8M")),
-        ("astc_12x12", True, False, slow),
-        ("astc_12x12", False, True, slow),
-        *((name, False, False, lossy) for name in ("astc_12x12", "jpeg_0.89", "h264_8M")),
-        ("astc_12x12", True, False, lossy),
-        ("astc_12x12", False, True, lossy),
-        ("astc_12x12", True, True, lossy),
-        ("jxs_0.89", False, True, lossy),
-        ("h264_8M", False, True, lossy),
-        *((name, False, False, fast) for name in ("raw", "astc_8x8", "jxs_2.0", "jpeg_2.0", "h264_2.0")),
-        ("astc_8x8", True, False, fast),
-        ("astc_8x8", False, False, fast_lossy),
-        ("astc_8x8", True, False, fast_lossy),
-        ("astc_8x8", False, True, fast_lossy),
+        *((name, False, BEST_EFFORT, slow) for name in ("astc_12x12", "jxs_0.89", "jpeg_0.89", "h264_0.89", "h264_8M")),
+        ("astc_12x12", True, BEST_EFFORT, slow),
+        ("astc_12x12", False, RELIABLE, slow),
+        *((name, False, BEST_EFFORT, lossy) for name in ("astc_12x12", "jpeg_0.89", "h264_8M")),
+        ("astc_12x12", True, BEST_EFFORT, lossy),
+        ("astc_12x12", False, RELIABLE, lossy),
+        ("astc_12x12", True, RELIABLE, lossy),
+        ("jxs_0.89", False, RELIABLE, lossy),
+        ("h264_8M", False, RELIABLE, lossy),
+        *((name, False, BEST_EFFORT, fast) for name in ("raw", "astc_8x8", "jxs_2.0", "jpeg_2.0", "h264_2.0")),
+        ("astc_8x8", True, BEST_EFFORT, fast),
+        ("astc_8x8", False, BEST_EFFORT, fast_lossy),
+        ("astc_8x8", True, BEST_EFFORT, fast_lossy),
+        ("astc_8x8", False, RELIABLE, fast_lossy),
     ]
     return [Combination(*words) for words in chosen]
 
 
 def judged(combination: Combination) -> bool:
     """Whether a goal is measured by it (links/goals.py): three runs of it make its figures."""
-    kind = (combination.strips, combination.reliable, combination.link.loss)
+    kind = (combination.strips, combination.qos, combination.link.loss)
     compared = {name for names in goals.EQUAL_RATE.get(combination.link.rate, ()) for name in names}
-    if kind == (False, False, 0.0) and combination.link.delay_ms == 2.0 and combination.sender in compared:
+    if kind == (False, BEST_EFFORT, 0.0) and combination.link.delay_ms == 2.0 and combination.sender in compared:
         return True
     return combination.sender == "astc_12x12" and kind in {
-        (False, False, 0.0),
-        (True, False, 0.0),
-        (False, True, 0.01),
-        (True, False, 0.01),
-        (True, True, 0.01),
+        (False, BEST_EFFORT, 0.0),
+        (True, BEST_EFFORT, 0.0),
+        (False, RELIABLE, 0.01),
+        (True, BEST_EFFORT, 0.01),
+        (True, RELIABLE, 0.01),
     }
 
 
@@ -232,10 +247,10 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
     """One run; the figures of a Row. ``record``: where the deliveries are kept, for the accuracy under loss."""
     sender, total = SENDERS[combination.sender], WARM_FRAMES + frames
     environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LINKS.parent), "PLCV_RECORD": str(record)}
-    # TCP resends what is lost of whole frames; UDP lets it go, and receivers of strips ask for it again.
-    tcp = combination.reliable and not combination.strips
-    environment |= build("edge", {"middleware": "large_data" if tcp else "profile"}).environment
-    assert not tcp or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
+    environment |= build("edge", {"middleware": "large_data" if combination.tcp else "profile"}).environment
+    assert not combination.tcp or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
+    if combination.qos == RELIABLE_UDP_SMALL:
+        environment |= small_messages(environment, folder)
     report, record_time = folder / "camera.json", total / RATE
     with Network(combination.link) as network:
 
@@ -243,7 +258,7 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
             return Process(network, side, words, environment, folder / f"{name}.log")
 
         if sender.transport == "h264":
-            receiver = start("remote", "receiver", [str(LINKS / "h264.py"), "receiver", str(int(combination.reliable)), str(record)])
+            receiver = start("remote", "receiver", [str(LINKS / "h264.py"), "receiver", str(int(combination.qos != BEST_EFFORT)), str(record)])
             camera_words = [str(LINKS / "h264.py"), "camera", str(pictures), str(RATE), str(total), str(sender.bit_rate), str(report)]
             watch = None
         else:
@@ -278,14 +293,26 @@ def run_once(combination: Combination, pictures: Path, frames: int, quality: int
     return _figures(combination, frames, record, _camera_values(report, sender), cpu, counters)
 
 
+def small_messages(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Variables for the profile of ``environment`` with messages of at most SMALL_MESSAGE bytes, which is written to ``folder``."""
+    names = [name for name in PROFILE_VARIABLES if name in environment]
+    if not names:
+        raise RuntimeError("no Fast DDS profile to change: unset FASTDDS_BUILTIN_TRANSPORTS and profiles of your own")
+    text, place = Path(environment[names[0]]).read_text(encoding="utf-8"), "<type>UDPv4</type>"
+    if text.count(place) != 1:
+        raise RuntimeError(f"{environment[names[0]]}: expected one {place}")
+    path = folder / "small_messages.xml"
+    path.write_text(text.replace(place, f"{place}<maxMessageSize>{SMALL_MESSAGE}</maxMessageSize>"), encoding="utf-8")
+    return dict.fromkeys(names, str(path))
+
+
 def receiver_parameters(combination: Combination) -> dict[str, Any]:
     """Parameters of the receiving node."""
-    whole_by_tcp = combination.reliable and not combination.strips
     return {
         "transport": SENDERS[combination.sender].transport,
-        "reliable": whole_by_tcp,
+        "reliable": combination.qos != BEST_EFFORT and not combination.repaired,
         "strips": combination.strips,
-        "strip_repair_ms": REPAIR_MS if combination.strips and combination.reliable else 0.0,
+        "strip_repair_ms": REPAIR_MS if combination.repaired else 0.0,
         "decode_threads": THREADS.get(SENDERS[combination.sender].transport, 1),
     }
 

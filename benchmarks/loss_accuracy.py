@@ -203,8 +203,7 @@ def measure(combination: Combination, args: argparse.Namespace, networks: Networ
         code, coding = coder(combination.sender)
         network = networks.choose(coding)
         predictor = networks[network]
-        repaired = combination.strips and combination.reliable
-        strip_loss = (0.0 if repaired else link.loss) if combination.strips else None
+        strip_loss = (0.0 if combination.repaired else link.loss) if combination.strips else None
         pictures = scenes(code, fates) if data == "scenes" else camvid(args.camvid, combination.sender, code, fates, strip_loss)
         clean, lossy, count = score(pictures, predictor.predict, networks.label_set, args.step if data == "scenes" else 1)
         results.append(Accuracy(*combination.key, data, network, count, round(lost, 4), round(clean, 4), round(lossy, 4)))

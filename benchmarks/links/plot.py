@@ -46,9 +46,9 @@ def _colour(row: Any) -> str:
 
 
 def _name(row: Any) -> str:
-    if row.mode == "strips":
-        return f"{row.sender}, strips{', repaired' if row.qos == 'reliable' else ''}"
-    return f"{row.sender}, {'TCP' if row.qos == 'reliable' else 'UDP'}"
+    names = {"strips": {"best effort": "strips", "reliable": "strips, repaired"}, "whole": {"best effort": "UDP", "reliable": "TCP"}}
+    how = names[row.mode].get(row.qos, f"{row.mode}, {row.qos}")
+    return f"{row.sender}, {how}"
 
 
 def _rows_axis(axis: Any, group: Sequence[Any], names: bool) -> None:

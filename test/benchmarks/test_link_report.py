@@ -19,6 +19,8 @@ import link
 from links import accuracy, goals, plot, stalls
 from links.network import Link
 
+from plcv_ros.graph import build
+
 
 def row(sender: str, mode: str, qos: str, rate: float, loss: float, **values: Any) -> link.Row:
     kinds = {f.name: f.type for f in dataclasses.fields(link.Row)}
@@ -72,10 +74,22 @@ def test_picture_and_table_take_rows_that_the_link_cannot_carry(tmp_path: Path) 
 
 
 def test_strips_that_are_reliable_are_asked_for_again() -> None:
-    parameters = link.receiver_parameters(link.Combination("astc_12x12", True, True, Link(100, loss=0.01)))
+    parameters = link.receiver_parameters(link.Combination("astc_12x12", True, link.RELIABLE, Link(100, loss=0.01)))
     assert (parameters["strips"], parameters["reliable"], parameters["strip_repair_ms"]) == (True, False, link.REPAIR_MS)
-    parameters = link.receiver_parameters(link.Combination("jxs_2.0", False, True, Link(100)))
+    parameters = link.receiver_parameters(link.Combination("jxs_2.0", False, link.RELIABLE, Link(100)))
     assert (parameters["strips"], parameters["reliable"], parameters["strip_repair_ms"], parameters["decode_threads"]) == (False, True, 0.0, 2)
+
+
+def test_small_messages_are_the_profile_with_a_limit(tmp_path: Path) -> None:
+    environment = build("edge", {"middleware": "profile"}).environment
+    changed = link.small_messages(environment, tmp_path)
+    assert list(changed) == [name for name in environment if "PROFILES_FILE" in name]
+    (name, path), limit = next(iter(changed.items())), f"<maxMessageSize>{link.SMALL_MESSAGE}</maxMessageSize>"
+    text, before = (Path(each).read_text(encoding="utf-8") for each in (path, environment[name]))
+    assert limit in text
+    assert text.replace(limit, "") == before
+    with pytest.raises(RuntimeError, match="no Fast DDS profile"):
+        link.small_messages({}, tmp_path)
 
 
 def test_stalls_are_pauses_between_the_times_at_which_a_thread_ran() -> None:
