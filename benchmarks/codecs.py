@@ -198,7 +198,7 @@ def jpegxs_summary(rows: list[dict[str, Any]], rate: float) -> str:
         for what in ("encode", "decode"):
             for target in targets:
                 one = table[setting, rate, what, target, 1]
-                line[f"{what}, {target}"] = f"{float(one['ms']):.2f} ms, {float(one['to_jpeg']):.2f}x JPEG"
+                line[f"{what}, {target}"] = f"{float(one['ms']):.2f} ms, {float(one['ratio']):.2f}x JPEG"
             two = table.get((setting, rate, what, targets[0], 2))
             if two:
                 line[f"{what}, two threads"] = f"{float(two['ms']):.2f} ms ({float(two['speedup']):.2f}x one)"
@@ -210,7 +210,7 @@ def jpegxs_summary(rows: list[dict[str, Any]], rate: float) -> str:
 
 SPEED_COLUMNS = {
     "astc": ["block", "what", "target", "threads", "ms", "ratio", "speedup", "jpeg_ms", "jpeg_quality", "jpeg_bit_per_px"],
-    "jxs": ["setting", "bpp", "what", "target", "threads", "ms", "to_jpeg", "speedup", "psnr_db", "jpeg_ms", "jpeg_bit_per_px"],
+    "jxs": ["setting", "bpp", "what", "target", "threads", "ms", "ratio", "speedup", "psnr_db", "jpeg_ms", "jpeg_bit_per_px"],
 }
 SPEED_FILES = {"astc": "codecs.csv", "jxs": "jpegxs.csv"}
 

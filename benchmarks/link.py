@@ -86,16 +86,18 @@ def h264(name: str, bits_per_second: float) -> Sender:
 
 
 SMALL, LARGE = 8 / 9, 2.0
+ASTC_PRESET, JXS_PRESET = "vision", "pruned"
+"""Those of config/astc_8x8.yaml, config/astc_12x12.yaml and config/jxs_pruned.yaml; a test compares."""
 SENDERS = {
     s.name: s
     for s in (
         Sender("raw", "raw", 24.0, {"codec": "raw"}),
         Sender("jpeg_2.0", "compressed", LARGE, {"codec": "jpeg"}),
         Sender("jpeg_0.89", "compressed", SMALL, {"codec": "jpeg"}),
-        Sender("astc_8x8", "astc", LARGE, {"codec": "astc", "astc_block": "8x8"}),
-        Sender("astc_12x12", "astc", SMALL, {"codec": "astc", "astc_block": "12x12"}),
-        Sender("jxs_2.0", "jxs", LARGE, {"codec": "jxs", "jxs_preset": "pruned", "jxs_bpp": LARGE}),
-        Sender("jxs_0.89", "jxs", SMALL, {"codec": "jxs", "jxs_preset": "pruned", "jxs_bpp": SMALL}),
+        Sender("astc_8x8", "astc", LARGE, {"codec": "astc", "astc_block": "8x8", "astc_preset": ASTC_PRESET}),
+        Sender("astc_12x12", "astc", SMALL, {"codec": "astc", "astc_block": "12x12", "astc_preset": ASTC_PRESET}),
+        Sender("jxs_2.0", "jxs", LARGE, {"codec": "jxs", "jxs_preset": JXS_PRESET, "jxs_bpp": LARGE}),
+        Sender("jxs_0.89", "jxs", SMALL, {"codec": "jxs", "jxs_preset": JXS_PRESET, "jxs_bpp": SMALL}),
         h264("h264_2.0", LARGE * WIDTH * HEIGHT * RATE),
         h264("h264_0.89", SMALL * WIDTH * HEIGHT * RATE),
         h264("h264_8M", 8e6),
@@ -155,6 +157,7 @@ def combinations(everything: bool) -> list[Combination]:
         ("astc_12x12", True, BEST_EFFORT, lossy),
         ("astc_12x12", False, RELIABLE, lossy),
         ("astc_12x12", True, RELIABLE, lossy),
+        ("jxs_0.89", True, BEST_EFFORT, lossy),
         ("jxs_0.89", False, RELIABLE, lossy),
         ("h264_8M", False, RELIABLE, lossy),
         *((name, False, BEST_EFFORT, fast) for name in ("raw", "astc_8x8", "jxs_2.0", "jpeg_2.0", "h264_2.0")),

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from link import HEIGHT, RATE, SENDERS, WIDTH, Combination, combinations, read_accuracy, record_path, write_accuracy
+from link import ASTC_PRESET, HEIGHT, JXS_PRESET, RATE, SENDERS, WIDTH, Combination, combinations, read_accuracy, record_path, write_accuracy
 from links.accuracy import Accuracy
 from measuring import Jpeg, jpeg_at, say, scene_frames
 
@@ -78,19 +78,25 @@ def recorded(path: Path, count: int) -> Fates:
 def coder(sender: str) -> tuple[Callable[[Image], Image], str]:
     """(pixels -> pixels as the sender's codec leaves them, the codec's name as training has it)."""
     kind, _, detail = sender.partition("_")
-    if kind == "astc":
-        width, _, height = detail.partition("x")
-        astc = make_codec("astc", block=(int(width), int(height)))
-        return lambda image: decode(astc.encode(image)), f"astc:{detail}"
-    if kind == "jxs":
-        jxs = make_codec("jxs", bpp=SENDERS[sender].bits, preset="pruned")
-        return lambda image: decode(jxs.encode(image)), f"jxs:pruned:{float(detail):g}"
+    if kind in {"astc", "jxs"}:
+        codec = strip_codec(sender)
+        name = f"astc:{detail}:{ASTC_PRESET}" if kind == "astc" else f"jxs:{JXS_PRESET}:{float(detail):g}"
+        return lambda image: decode(codec.encode(image)), name
     if kind == "jpeg":
         jpeg: Jpeg = jpeg_at(scene_frames(WIDTH, HEIGHT, 3), SENDERS[sender].bits)[0]
         return lambda image: decode(jpeg.encode(image)), f"jpeg:{jpeg.quality}"
     if kind == "h264":
         return h264_coder(SENDERS[sender].bits), "original"
     return lambda image: image, "original"
+
+
+def strip_codec(sender: str) -> Any:
+    """The encoder of a sender of ASTC or JPEG XS."""
+    kind, _, detail = sender.partition("_")
+    if kind == "astc":
+        width, _, height = detail.partition("x")
+        return make_codec("astc", block=(int(width), int(height)), preset=ASTC_PRESET)
+    return make_codec("jxs", bpp=SENDERS[sender].bits, preset=JXS_PRESET)
 
 
 def h264_coder(bits: float) -> Callable[[Image], Image]:
@@ -144,8 +150,7 @@ def camvid(root: Path, sender: str, code: Callable[[Image], Image], fates: Fates
 
 def lost_rows(sender: str, image: Image, loss: float, random: np.random.Generator) -> Missing | None:
     """Rows that a receiver has to conceal where each packet of the strips of ``image`` is lost with probability ``loss``."""
-    kind, _, detail = sender.partition("_")
-    codec = make_codec("astc", block=tuple(int(n) for n in detail.split("x"))) if kind == "astc" else make_codec("jxs", bpp=SENDERS[sender].bits)
+    codec = strip_codec(sender)
     box, done = StripAssembler(1 << 24), []
     for strip in codec.encode_strips(image):
         packets = -(-len(strip.payload) // PACKET_BYTES)
@@ -215,7 +220,7 @@ def main() -> int:
     """Run; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=Path, default=Path("link_records"), help="folder of benchmarks/link.py --records")
-    parser.add_argument("--camvid", type=Path, help="folder of CamVid in SegNet's layout")
+    parser.add_argument("--camvid", type=Path, help="folder of CamVid in SegNet's split (docs/training.md)")
     parser.add_argument("--only", default="", help="combinations whose name contains this")
     parser.add_argument("--checkpoint", default="auto")
     parser.add_argument("--frames", type=int, default=300, help="recorded frames to use")

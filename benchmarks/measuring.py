@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.codecs import Codec, decode, simd_targets
+from plcv_ros.training.datasets import open_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "benchmarks/reference"
@@ -55,7 +56,9 @@ def scene_frames(width: int, height: int, count: int) -> list[Image]:
 
 def speed_frames(data: Path | None) -> tuple[list[Image], str]:
     """1920x1080 frames and where they come from."""
-    paths = sorted((data / "kitti_2011_09_26_seq/image_02").glob("*.webp")) if data else []
+    folder = data / "kitti_2011_09_26_seq/image_02" if data else None
+    # KITTI's own folders have the pictures in one named "data".
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in {".png", ".webp"}) if folder else []
     if len(paths) < 6:
         return scene_frames(WIDTH, HEIGHT, FRAMES), "generated scenes"
     images = [read_rgb(path) for path in paths]
@@ -70,11 +73,11 @@ def speed_frames(data: Path | None) -> tuple[list[Image], str]:
 
 def quality_frames(data: Path | None, every: int) -> tuple[list[Image], str]:
     """Frames for PSNR and where they come from."""
-    listing = data / "camvid/test.txt" if data else None
-    if listing is None or not listing.exists():
+    if data is None or not (data / "camvid/test.txt").exists():
         return scene_frames(640, 360, 12), "12 generated scenes 640x360"
-    names = listing.read_text().split()[::every]
-    return [read_rgb(listing.parent / f"images/test/{name}.webp") for name in names], f"{len(names)} CamVid test frames 480x360"
+    test = open_dataset(f"camvid={data / 'camvid'},split=test")
+    frames = [test.load(index)[0] for index in range(0, len(test), every)]
+    return frames, f"{len(frames)} CamVid test frames 480x360"
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def terms(each: Shipped) -> str:
     """Its licence in two words: the header has it in full."""
     if "research" in each.header["licence"].lower():
         return "[research use](LICENSE.md)"
-    return "Apache-2.0" if all("Apache-2.0" in entry["licence"] for entry in each.header["data"]) else "see its card"
+    return "Apache-2.0" if all("Apache-2.0" in part for part in each.header["licence"].split("; ")) else "see its card"
 
 
 def best_known(each: Shipped) -> str:

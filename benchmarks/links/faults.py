@@ -43,7 +43,8 @@ while time.monotonic() < end:
         tag = rng.choice([*tags, f" strip {rng.randrange(1, 13)}/12 row {8 * rng.randrange(12)}/96"])
         payload = whole if rng.random() < 0.2 else payload
     message = CompressedImage(format="rgb8; astc compressed rgb8 8x8" + tag, data=array("B", payload))
-    message.header.stamp.sec = int(time.time())
+    # Stamps of their own, so that none is taken for a late strip of a frame that is done with.
+    message.header.stamp.sec, message.header.stamp.nanosec = int(time.time()), rng.randrange(10**9)
     message.header.frame_id = "flood"
     publisher.publish(message)
     sent += 1

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
                         else evaluate(network.predict, dataset, codec, args.limit, advance)
                     )
                 trained_on = str(network.metadata.get("codec", ""))
-                row = {"checkpoint": Path(name).name, "trained_on": trained_on, "data": dataset.name, "codec": codec.name, **result.row()}
+                row = {"checkpoint": name, "trained_on": trained_on, "data": dataset.name, "codec": codec.name, **result.row()}
                 cells.append(row)
                 print_result(console, row, result, time.perf_counter() - started)
                 if args.pictures and isinstance(result, Evaluation) and isinstance(network, Predictor):

@@ -19,7 +19,7 @@ Image = npt.NDArray[np.uint8]
 
 EPILOG = """
 The data set is laid out like CamVid's: OUT/images/SPLIT/*.png, OUT/labels/SPLIT/*.png (class ids) and OUT/SPLIT.txt (names), so that
-  plcv demo SOURCE=OUT/images/SPLIT and plcv train segmentation --data camvid=OUT,split=train read it.
+  plcv demo --source OUT/images/SPLIT and plcv train segmentation --data camvid=OUT,split=train read it.
 
 examples:
   plcv scenes --preview scenes.png

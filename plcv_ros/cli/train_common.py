@@ -67,6 +67,7 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
     try:
         from plcv_ros.perception.checkpoint import find_checkpoint
         from plcv_ros.perception.predictor import choose_device
+        from plcv_ros.perception.published import published_arguments
         from plcv_ros.training import loop
         from plcv_ros.training.board import Boards
         from plcv_ros.training.datasets import UNSEEN_SEEDS, open_dataset
@@ -92,6 +93,8 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
         console = Console(quiet=processes.rank > 0)
         data = [open_dataset(spec) for spec in args.data]
         validation = [open_dataset(spec, split="held-out", seeds=UNSEEN_SEEDS) for spec in args.validate]
+        if args.pretrained and not args.option:
+            own = {**own, "arguments": published_arguments(args.network, args.pretrained) or own["arguments"]}
         base = default_settings(task)
         settings = replace(
             base,

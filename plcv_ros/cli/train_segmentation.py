@@ -10,7 +10,7 @@ from plcv_ros.cli.train_common import add_arguments, options_of, run_task
 
 EPILOG = """
 data sets (--data, --validate; several may be given):
-  camvid=PATH[,split=train]      CamVid, SegNet layout; splits train, val, test, fit (train without its held-out block), held-out
+  camvid=PATH[,split=train]      CamVid in SegNet's split; splits train, val, test, fit (train without its held-out block), held-out
                                  (--validate: held-out)
   cityscapes=PATH[,split=train]  leftImg8bit and gtFine, 19 classes (--validate: val)
   scenes[,seeds=1000:1150,frames=4,seconds=40,size=640x360,keep=DIR]

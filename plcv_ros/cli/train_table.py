@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from plcv_ros.perception.predictor import choose_device
         from plcv_ros.training.board import Boards
-        from plcv_ros.training.runner import missing_tests, work
+        from plcv_ros.training.runner import missing_tests, runs_to_do, work
         from plcv_ros.training.table import read_table
     except ImportError as error:
         print(f'plcv train: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
@@ -61,12 +61,13 @@ def run(args: argparse.Namespace) -> int:
         places = dict(place.partition("=")[::2] for place in args.place)
         if not all(places.values()):
             raise ValueError(f"--place {args.place}: expected NAME=PATH")
-        if args.list:
-            for entry in table.runs:
-                missing = missing_tests(entry, table.results())
-                console.print(f"{entry.name}: {'done' if not missing else 'missing ' + ', '.join(missing)}", highlight=False, soft_wrap=True)
-            return 0
         folder = args.out or Path("runs") / table.path.stem
+        if args.list:
+            wanted = runs_to_do(table, folder)
+            for entry in table.runs:
+                missing = ", ".join(missing_tests(entry, table.results())) or ("weights" if entry.name in wanted else "")
+                console.print(f"{entry.name}: {'missing ' + missing if missing else 'done'}", highlight=False, soft_wrap=True)
+            return 0
         with Stopping() as stop, TrainingProgress(console) as progress, Boards(folder, args.tensorboard) as boards:
 
             def report(entry: Run, sample: Sample) -> None:

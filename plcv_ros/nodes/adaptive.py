@@ -40,7 +40,7 @@ class AdaptiveCodec:
         self._controller: Controller | None = None
         self._pixels = 0
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
-        self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched())
+        self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched(keep=qos.KEPT_CHANGES))
         self._listener = DeliveryListener(node, base, self._on_report)
         self.changes = 0
 

@@ -26,7 +26,7 @@ class CheckpointChanges:
         self._node = node
         self._told: deque[float] = deque(maxlen=MOST)
         self._lock = threading.Lock()
-        self._publisher = qos.create_publisher(node, String, "~/checkpoint_changes", qos.latched())
+        self._publisher = qos.create_publisher(node, String, "~/checkpoint_changes", qos.latched(keep=qos.KEPT_CHANGES))
 
     def tell(self, camera: str, before: str, after: str, coding: str) -> None:
         """The network ``before`` (empty: none yet) gives way to ``after``, since the frames are of the codec ``coding``."""

@@ -235,7 +235,7 @@ class StampClock:
 
     @property
     def round_trip_ns(self) -> int:
-        """The smallest round trip to that node and back of the last minute; 0 where it is not known. Any thread may read it."""
+        """The smallest round trip to that node and back of the last half minute; 0 where it is not known. Any thread may read it."""
         return self._round_trip_ns
 
     def _update(self) -> None:

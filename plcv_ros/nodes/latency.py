@@ -57,7 +57,7 @@ class LatencyNode(FrameNode):
         self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
         self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
         self._changes_inboxes = [
-            (name, PolledSubscription(self, String, f"/{name}/{what}_changes", qos.latched(keep=100)))
+            (name, PolledSubscription(self, String, f"/{name}/{what}_changes", qos.latched(keep=qos.KEPT_CHANGES)))
             for name in self._followed
             for what in ("codec", "checkpoint")
         ]

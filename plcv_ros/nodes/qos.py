@@ -45,6 +45,10 @@ def strips_requested(reliable: bool) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
+KEPT_CHANGES = 100
+"""Changes of codec or network that late joiners get, and that wait while a link is down: none may be missing from a report."""
+
+
 def latched(keep: int = 1) -> QoSProfile:
     """For what is said once and heard by late joiners too: reliable, transient local, keep last 1 (or ``keep``)."""
     return QoSProfile(

@@ -51,6 +51,16 @@ def published_checkpoint(name: str) -> Checkpoint:
     )
 
 
+def published_arguments(architecture: str, name: str) -> dict[str, Any]:
+    """The arguments of ``huggingface`` or ``torchvision`` with which that network has the published weights ``name``; errors as in loading."""
+    if architecture == "huggingface":
+        try:
+            return _huggingface(name)[1]
+        except OSError as error:
+            raise ValueError(f"published weights {name!r}: {error}") from error
+    return {"model": name.partition("_Weights")[0].lower()} if architecture == "torchvision" else {}
+
+
 def _known(label_set: LabelSet) -> LabelSet:
     if len(set(label_set.classes)) < len(label_set.classes):
         # Published tables repeat names now and then: the id makes them one's own.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a message says of its strip: the end of the ``format`` text of its sensor_msgs/CompressedImage, ``strip 3/135 row 24/1080``."""
+"""What a message says of its strip: the end of the ``format`` text of its sensor_msgs/CompressedImage, ``strip 3/135 row 16/1080``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_tag(text: str) -> StripTag:
     """The strip that the end of a ``format`` text describes. Raises StripError where there is none or its numbers cannot be."""
     match = _TEXT.search(text)
     if match is None:
-        raise StripError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 24/1080'")
+        raise StripError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 16/1080'")
     number, count, first_row, height = (int(group) for group in match.groups())
     if not 1 <= height <= MAX_ROWS:
         raise StripError(f"strip of a frame of {height} rows, expected 1 to {MAX_ROWS}")

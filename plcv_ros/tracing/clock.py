@@ -7,9 +7,9 @@
     t4  reply arrives here        (local clock)
 
 One exchange is wrong by half the difference of its two ways, so by no more than half its delay. Queues only ever add to a delay: of each
-second the exchange with the smallest delay is kept, and a line (offset and drift) is fitted through the last minute of them, each weighted by
-how far its delay lies above the smallest. What no exchange can show is how the smallest round trip splits into its two ways, so half of
-it is always part of the uncertainty.
+second the exchange with the smallest delay is kept, and a line (offset and drift) is fitted through the last half minute of them, or the
+last minute where those leave too much open, each weighted by how far its delay lies above the smallest. What no exchange can show is how the
+smallest round trip splits into its two ways, so half of it is always part of the uncertainty.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ import numpy as np
 
 SLOT_S = 1.0
 WINDOW_S = 60.0
+RECENT_S = 30.0
+"""A line through more than this is off by over 0.3 ms after a drift has changed by 50 ppm."""
+
+CERTAIN_NS = 50_000.0
+"""Where the last RECENT_S leave more open than this (one standard deviation), all of WINDOW_S is used: queues on every exchange."""
 
 MAX_ROUND_TRIP_NS = 5_000_000_000
 """An exchange that took longer says nothing useful."""
@@ -149,7 +154,10 @@ class ClockOffset:
 
     def _current(self) -> _Fit | None:
         if self._fit is None and self._slots:
-            self._fit = _Fit([exchange for _, exchange in self._slots])
+            since = self._slots[-1][1].at - RECENT_S
+            self._fit = _Fit([exchange for _, exchange in self._slots if exchange.at >= since])
+            if self._fit.sigma(self._slots[-1][1].at) > CERTAIN_NS:
+                self._fit = _Fit([exchange for _, exchange in self._slots])
         return self._fit
 
     @property

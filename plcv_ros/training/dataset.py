@@ -17,6 +17,9 @@ Image = npt.NDArray[np.uint8]
 
 SUFFIXES = (".webp", ".png", ".jpg", ".jpeg")
 
+KEPT_BYTES = 2 << 30
+"""Pictures and labels of a data set that stay in memory at most; every process of a training has its own."""
+
 
 @dataclass
 class Dataset:
@@ -33,23 +36,27 @@ class Dataset:
     load: Callable[[int], tuple[Image, Any]]
     share: float = 1.0
     keeps: bool = True
-    """Whether pictures stay in memory once read: not for data sets larger than that."""
+    """Whether pictures stay in memory once read, as far as :data:`KEPT_BYTES` go."""
     spec: str = ""
     """What opens it again elsewhere, with the last part of its path alone: ``camvid=camvid,split=test``. Scores name their data by it."""
     _kept: dict[int, tuple[Image, Any]] = field(default_factory=dict, repr=False)
+    _kept_bytes: int = field(default=0, repr=False)
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> tuple[Image, Any]:
-        """Picture ``index``; with ``keeps``, read once (0.7 MB each at 480x360)."""
+        """Picture ``index``; with ``keeps``, read once where there is room (0.7 MB each at 480x360)."""
         if not 0 <= index < self.count:
             raise IndexError(f"picture {index} of {self.name}: it has {self.count}")
-        if not self.keeps:
-            return self.load(index)
-        if index not in self._kept:
-            self._kept[index] = self.load(index)
-        return self._kept[index]
+        if index in self._kept:
+            return self._kept[index]
+        picture, truth = self.load(index)
+        size = picture.nbytes + (truth.nbytes if isinstance(truth, np.ndarray) else 0)
+        if self.keeps and self._kept_bytes + size <= KEPT_BYTES:
+            self._kept[index] = picture, truth
+            self._kept_bytes += size
+        return picture, truth
 
 
 def read_picture(path: Path) -> Image:

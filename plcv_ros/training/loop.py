@@ -94,6 +94,9 @@ def train(
     if any(d.label_set != label_set for d in [*datasets, *(validation or [])]):
         raise ValueError(f"data sets with different classes: {', '.join(f'{d.name} ({d.label_set.name})' for d in datasets)}")
     check_task(settings.architecture, task.name)
+    processes = processes or Processes()
+    if settings.batch % processes.count:
+        raise ValueError(f"a batch of {settings.batch} pictures cannot be shared equally among {processes.count} processes")
     teacher = teacher or init
     if settings.distillation and (teacher is None or teacher.suffix != ".safetensors"):
         raise ValueError("distillation needs a teacher: a checkpoint of this package, as initial weights or by itself")
@@ -106,7 +109,6 @@ def train(
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(settings.seed)
     device = torch.device(settings.device)
-    processes = processes or Processes()
 
     network = build_network(settings.architecture, len(label_set), settings.arguments)
     averaged = build_network(settings.architecture, len(label_set), settings.arguments).requires_grad_(False).eval()
@@ -116,7 +118,7 @@ def train(
     network = place_network(network, device)
     averaged = place_network(averaged, device)
     choose_kernels(network, device)
-    guide = place_teacher(teacher, label_set, task, device) if settings.distillation and teacher is not None else None
+    guide = place_teacher(teacher, label_set, task, device, settings.mixed) if settings.distillation and teacher is not None else None
 
     optimiser = torch.optim.AdamW(parameter_groups(network, settings.rate, settings.encoder_rate, settings.weight_decay), lr=settings.rate)
     bases = [group["lr"] for group in optimiser.param_groups]
@@ -126,6 +128,8 @@ def train(
 
     folder.mkdir(parents=True, exist_ok=True)
     state_path, metrics_path, model_path = folder / "last.pt", folder / "metrics.csv", folder / "model.safetensors"
+    if state_path.exists() and not resume:
+        raise ValueError(f"{folder} holds a run already: resume it, name another folder, or delete that one")
     fingerprint = describe(settings, datasets, init, teacher if settings.distillation else None)
     begin, seconds = 0, 0.0
     if resume:
@@ -159,21 +163,27 @@ def train(
         }
         write_state(state_path, state)
         training = {**fingerprint["settings"], "steps": step, "of_steps": steps, "seconds": round(seconds), **dict(notes or {})}
-        training["started_from"] = started_from
+        training |= {"started_from": started_from, "device": device.type, "torch": torch.__version__}
         rows = [{"name": d.name, "licence": d.licence, "pictures": len(d), "share": d.share} for d in datasets]
-        metadata = {"codec": settings.codecs, **origin(rows, init), "scores": []}
+        other_teacher = teacher if settings.distillation and teacher != init else None
+        metadata = {"codec": settings.codecs, **origin(rows, init, published, other_teacher), "scores": []}
         metadata["training"] = {**training, **metadata["training"]}
         save_checkpoint(model_path, checkpoint(metadata))
 
+    if begin == steps and processes.rank == 0:
+        save(begin)  # an earlier call ended between the writing of its state and of its weights
     network.train()
-    step, epoch_losses = begin, list[float]()
+    step, epoch_losses, order = begin, list[float](), list[tuple[int, int]]()
     while step < steps:
         started = time.perf_counter()
         rate = learning_rate(step, steps, settings.warmup)
         for group, base in zip(optimiser.param_groups, bases):
             group["lr"] = base * rate
 
-        seen, clean, truths = batch(task, settings, datasets, codecs, step, epoch_length, device, processes)
+        if not order or step % epoch_length == 0:
+            order = epoch_order(settings.seed, step // epoch_length, datasets)
+        first = step % epoch_length * settings.batch
+        seen, clean, truths = batch(task, settings, datasets, codecs, step, order[first : first + settings.batch], device, processes)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed):
             answer = parallel(normalise(seen, normalisation))
         answer = tuple(a.float() for a in answer) if isinstance(answer, tuple) else answer.float()
@@ -219,20 +229,18 @@ def batch(
     datasets: list[Dataset],
     codecs: list[Degradation],
     step: int,
-    epoch_length: int,
+    chosen: list[tuple[int, int]],
     device: torch.device,
     processes: Processes,
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """What this process sees in one step: the pictures after their codecs, the same without (for distillation, where they differ), truths.
 
+    ``chosen``: (data set, picture) pairs of the step (:func:`epoch_order`), of which every process works on its share.
     Pictures are (N, 3, crop, crop) float32 from 0 to 1, channels last; truths (N, ...) int64.
     """
-    epoch, within = divmod(step, epoch_length)
-    order = epoch_order(settings.seed, epoch, datasets)
-    chosen = list(enumerate(order[within * settings.batch : (within + 1) * settings.batch]))
     wants_clean = settings.distillation > 0 and settings.codecs != "original"
     seen, clean, truths = [], [], []
-    for position, (which, index) in processes.share(chosen):
+    for position, (which, index) in processes.share(list(enumerate(chosen))):
         picture, truth = datasets[which][index]
         # A generator of its own, so that the codec drawn does not change the crop.
         codec = codecs[int(np.random.default_rng([settings.seed, step, position, 1]).integers(len(codecs)))]
@@ -269,7 +277,7 @@ def epoch_order(seed: int, epoch: int, datasets: list[Dataset]) -> list[tuple[in
     return [order[i] for i in random.permutation(len(order))]
 
 
-def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.device) -> tuple[nn.Module, Normalisation]:
+def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.device, mixed: bool = False) -> tuple[nn.Module, Normalisation]:
     """The frozen network of a checkpoint, in its fastest form, and what its pixels are scaled by.
 
     Raises ValueError where it is for another task or other classes.
@@ -280,7 +288,7 @@ def place_teacher(path: Path, label_set: LabelSet, task: Task, device: torch.dev
         raise ValueError(f"teacher {path} knows the classes of {checkpoint.label_set.name}, the data has those of {label_set.name}")
     network = checkpoint.network()
     fold_batch_norm(network)
-    if device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if device.type == "cpu" and not mixed and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         use_onednn(network)
     return place_network(network, device), Normalisation(checkpoint.mean, checkpoint.std)
 

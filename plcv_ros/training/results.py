@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean over the seeds of control minus other, in percentage points, and a 95 % interval over the test pictures."""
+    """Mean over the seeds of control minus other, in percentage points, or of a score, in %, and a 95 % interval over the test pictures."""
 
     mean: float
     low: float
@@ -57,6 +57,10 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.mean:.1f} [{self.low:.1f}, {self.high:.1f}]"
+
+    def precise(self) -> str:
+        """With a decimal more, for what is compared with a limit."""
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 def concatenated(counts: Sequence[Counts]) -> Counts:
@@ -71,18 +75,35 @@ def paired_difference(control: Sequence[Counts], other: Sequence[Counts], sample
     """
     if not control or len(control) != len(other):
         raise ValueError(f"{len(control)} control runs and {len(other)} others: expected as many, in the order of their seeds")
-    pictures = {len(counts.hits) for counts in [*control, *other]}
-    if len(pictures) > 1:
-        raise ValueError(f"runs were tested on different numbers of pictures: {sorted(pictures)}")
-    count = pictures.pop()
-    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), samples)
 
     def differences(weights: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:
         mean: npt.NDArray[np.float64] = 100 * np.mean([a.score(weights) - b.score(weights) for a, b in zip(control, other)], 0)
         return mean
 
-    low, high = np.percentile(differences(draws), [2.5, 97.5])
-    return Difference(float(differences(None)[0]), float(low), float(high), seeds or len(control))
+    return _bootstrap(differences, [*control, *other], samples, seed, seeds or len(control))
+
+
+def mean_score(counts: Sequence[Counts], samples: int = 2000, seed: int = 0, seeds: int = 0) -> Difference:
+    """The mean score in % of one or more runs on equal pictures, with an interval as :func:`paired_difference` has it."""
+
+    def scores(weights: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:
+        mean: npt.NDArray[np.float64] = 100 * np.mean([each.score(weights) for each in counts], 0)
+        return mean
+
+    return _bootstrap(scores, counts, samples, seed, seeds or len(counts))
+
+
+def _bootstrap(
+    values: Callable[[npt.NDArray[Any] | None], npt.NDArray[np.float64]], counts: Sequence[Counts], samples: int, seed: int, seeds: int
+) -> Difference:
+    """``values`` of the pictures as they are, and percentiles of it over draws of them (weights, (samples, pictures))."""
+    pictures = {len(each.hits) for each in counts}
+    if len(pictures) != 1:
+        raise ValueError(f"runs were tested on different numbers of pictures: {sorted(pictures)}")
+    count = pictures.pop()
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), samples)
+    low, high = np.percentile(values(draws), [2.5, 97.5])
+    return Difference(float(values(None)[0]), float(low), float(high), seeds)
 
 
 def write_row(folder: Path, row: Mapping[str, Any], counts: Counts, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from plcv_ros.perception.checkpoint import read_checkpoint
-from plcv_ros.perception.networks.libraries import load_published, published_normalisation
+from plcv_ros.perception.networks.libraries import is_of_library, load_fitting, load_published, published_normalisation
 from plcv_ros.perception.normalisation import Normalisation
 
 
@@ -71,6 +71,10 @@ def load_initial(network: nn.Module, path: Path | None, published: str | None = 
         if tensors.keys() == expected.keys() and all(tensors[name].shape == expected[name].shape for name in tensors):
             network.load_state_dict(tensors)
             return f"all of {path.name}"
+        if is_of_library(network):
+            # Their classifier may be part of what is called the encoder here.
+            load_fitting(network, tensors, path.name)
+            return f"what fits of {path.name}"
         tensors = {name.removeprefix("encoder."): t for name, t in tensors.items() if name.startswith("encoder.")}
     else:
         prefix = "base_net."
@@ -100,10 +104,11 @@ def _load_encoder(network: nn.Module, tensors: dict[str, torch.Tensor], path: Pa
         raise ValueError(f"{path}: does not fit this encoder (another --scale?): {reason}") from error
 
 
-def origin(data: list[dict[str, Any]], init: Path | None) -> dict[str, Any]:
-    """The header's ``data``, ``licence`` and ``training`` entries: weights inherit all that their initial weights were trained on.
+def origin(data: list[dict[str, Any]], init: Path | None, published: str | None = None, teacher: Path | None = None) -> dict[str, Any]:
+    """The header's ``data``, ``licence`` and ``training`` entries: weights inherit all that their initial weights were trained on, and that a
+    ``teacher`` was which is not the same.
 
-    ``data`` are rows with ``name``, ``licence``, ``pictures`` and ``share``.
+    ``data`` are rows with ``name``, ``licence``, ``pictures`` and ``share``; ``published`` names weights of another library.
     """
     data = list(data)
     licences, training = [str(d["licence"]) for d in data], dict[str, Any]()
@@ -112,10 +117,17 @@ def origin(data: list[dict[str, Any]], init: Path | None) -> dict[str, Any]:
         data += [{**entry, "stage": "initial weights"} for entry in before.get("data", [])]
         licences += str(before.get("licence", "")).split("; ")
         training = {"initial_weights": before.get("training", {})}
+    elif published is not None:
+        licences.append(f"initial weights {published}: see their publisher's licence")
+        training = {"initial_weights": published}
     elif init is not None:
         licences.append(f"initial encoder weights {init.name}: see their licence")
         training = {"initial_weights": init.name}
-    return {"data": data, "licence": "; ".join(dict.fromkeys(licences)), "training": training}
+    if teacher is not None:
+        taught = read_checkpoint(teacher).metadata
+        data += [{**entry, "stage": "teacher"} for entry in taught.get("data", [])]
+        licences += str(taught.get("licence", "")).split("; ")
+    return {"data": data, "licence": "; ".join(dict.fromkeys(filter(None, licences))), "training": training}
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from plcv_ros.perception.checkpoint import Checkpoint, find_checkpoint, read_checkpoint, record_score, save_checkpoint
 from plcv_ros.perception.classifier import Classifier
@@ -23,7 +24,7 @@ from plcv_ros.training.degradations import Degradation, full_name, parse_degrada
 from plcv_ros.training.evaluate import evaluate
 from plcv_ros.training.results import TRAINING, Counts, read_run, write_row
 from plcv_ros.training.run import Sample
-from plcv_ros.training.settings import Settings
+from plcv_ros.training.settings import Settings, describe
 from plcv_ros.training.table import Run, Table, fill_in
 
 TASKS = {"segmentation": segmentation.SEGMENTATION, "classification": classification.CLASSIFICATION}
@@ -54,13 +55,26 @@ def missing_tests(run: Run, results: Path) -> list[str]:
 
 
 def finished_checkpoint(run: Run, folder: Path) -> Path | None:
-    """The weights of a run that was trained to its end: where the table keeps them, or in the run's folder."""
+    """The weights of a run that was trained to its end: where the table keeps them, or in the run's folder.
+
+    Raises ValueError where those were trained with other settings than the table has now.
+    """
     for path in (run.checkpoint, folder / "model.safetensors"):
         if path is not None and path.is_file():
             training = read_checkpoint(path).metadata.get("training", {})
             if training.get("steps", 0) == training.get("of_steps"):
+                _check_settings(run, path, training)
                 return path
     return None
+
+
+def _check_settings(run: Run, path: Path, training: dict[str, Any]) -> None:
+    if run.average:
+        return
+    wanted = describe(settings_of(run, 0, "cpu"), [])["settings"]
+    other = [f"{key} {training[key]!r} instead of {value!r}" for key, value in wanted.items() if key in training and training[key] != value]
+    if other:
+        raise ValueError(f"{path} was trained with {', '.join(other)}: delete it to train it as the table says, or name that run differently")
 
 
 def work(
@@ -77,22 +91,28 @@ def work(
 ) -> list[str]:
     """Do the runs of ``table`` (those named in ``only``) in order; run folders go into ``folder``, scores beside the table.
 
-    A run that has all its scores is skipped, one that another process works on as well, one that was interrupted goes on. Returns what
-    could not be done, a line each: the others are done nevertheless.
+    A run that has all its scores, and its weights where the table keeps them, is skipped, but for one whose weights another run needs and that
+    has none. One that another process works on is skipped as well, one that was interrupted goes on. Returns what could not be done, a line each:
+    the others are done nevertheless.
     """
     failures = []
+    if threads:
+        torch.set_num_threads(threads)
     unknown = set(only or []) - {run.name for run in table.runs}
     if unknown:
         raise ValueError(f"{table.path} has no run {', '.join(sorted(unknown))}; it has {', '.join(run.name for run in table.runs)}")
+    wanted = runs_to_do(table, folder, only)
     for run in table.runs:
-        if stop() or (only and run.name not in only):
+        if stop() or run.name not in wanted:
             continue
         try:
-            if not missing_tests(run, table.results()) and not _unkept(run, folder):
-                continue
             with holding(folder / run.name) as free:
                 if not free:
                     say(f"{run.name}: another process is at it")
+                    continue
+                waits = [other.name for other in dependencies(run, table) if _busy(other, folder)]
+                if waits:
+                    say(f"{run.name}: waits for {', '.join(waits)}, which another process is at; the same command does it then")
                     continue
                 checkpoint = _train(run, table, folder, places, threads, device, cache, stop, report, say)
                 if checkpoint is None:
@@ -103,15 +123,34 @@ def work(
                 if run.checkpoint is not None and not run.checkpoint.is_file():
                     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(checkpoint, run.checkpoint)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # torch: a state file that is damaged, a GPU without memory
             failures.append(f"{run.name}: {error}")
             say(failures[-1])
     return failures
 
 
-def _unkept(run: Run, folder: Path) -> bool:
-    """Whether a run's folder has finished weights that the table keeps and that are not there."""
-    return run.checkpoint is not None and not run.checkpoint.is_file() and finished_checkpoint(run, folder / run.name) is not None
+def dependencies(run: Run, table: Table) -> list[Run]:
+    """The earlier runs of the table that it starts from, or is the mean of."""
+    names = {*run.average, *([run.init[1:]] if run.init and run.init.startswith("=") else [])}
+    return [other for other in table.runs if other.name in names]
+
+
+def runs_to_do(table: Table, folder: Path, only: list[str] | None = None) -> set[str]:
+    """The runs (of those in ``only``) that lack scores or weights to be kept, and those whose weights they need and that have none."""
+    chosen = [run for run in table.runs if not only or run.name in only]
+    wanted = {run.name for run in chosen if missing_tests(run, table.results()) or (run.checkpoint and not run.checkpoint.is_file())}
+    for run in reversed(table.runs):
+        if run.name in wanted and finished_checkpoint(run, folder / run.name) is None:
+            wanted |= {other.name for other in dependencies(run, table) if finished_checkpoint(other, folder / other.name) is None}
+    return wanted
+
+
+def _busy(run: Run, folder: Path) -> bool:
+    """Whether another process trains a run that has no weights yet."""
+    if finished_checkpoint(run, folder / run.name) is not None:
+        return False
+    with holding(folder / run.name) as free:
+        return not free
 
 
 def _train(

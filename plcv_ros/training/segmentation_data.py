@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plcv_ros.labels import CAMVID, CITYSCAPES, LABEL_SETS
+from plcv_ros.labels import CAMVID, CITYSCAPES, LABEL_SETS, LabelSet
 from plcv_ros.training.dataset import Dataset, Image, find_picture, list_pictures, read_picture
 
 CAMVID_LICENCE = "CamVid: research use only (Brostow, Fauqueur, Cipolla, 2009)"
@@ -34,38 +34,38 @@ def read_labelled(image: Path, labels: Path, class_ids: Callable[[Image], Image]
 
 
 def camvid(path: str, options: dict[str, str]) -> Dataset:
-    """CamVid in SegNet's split: ``<split>.txt``, ``images/<split>/<id>.webp|png``, ``labels/<split>/<id>.png``.
+    """CamVid in SegNet's split and classes, laid out as there or with the pictures apart from the labels.
 
-    Besides ``train``, ``val`` and ``test`` there are the splits ``fit`` (train without :data:`HELD_OUT`) and ``held-out``.
+    As in the SegNet tutorial: ``<split>.txt`` (two paths a line), ``<split>/<id>.png``, ``<split>annot/<id>.png``. Or ``<split>.txt`` (an id a
+    line), ``images/<split>/<id>.webp|png``, ``labels/<split>/<id>.png``. Besides ``train``, ``val`` and ``test`` there are the splits ``fit``
+    (train without :data:`HELD_OUT`) and ``held-out``.
     """
     root = Path(path)
     split = options.pop("split")
     if not path or split not in {"train", "val", "test", "fit", "held-out"}:
         raise ValueError(f"expected camvid=PATH and a split of train, val, test, fit or held-out, got path {path!r}, split {split!r}")
     folder = "train" if split in {"fit", "held-out"} else split
-    ids = (root / f"{folder}.txt").read_text(encoding="utf-8").split()
+    lines = (root / f"{folder}.txt").read_text(encoding="utf-8").splitlines()
+    ids = [Path(line.split()[0]).stem for line in lines if line.strip()]
+    pictures, truths = root / "images" / folder, root / "labels" / folder
+    if not pictures.is_dir():
+        pictures, truths = root / folder, root / f"{folder}annot"
     if split == "held-out":
         ids = ids[HELD_OUT]
     elif split == "fit":
         ids = ids[: HELD_OUT.start] + ids[HELD_OUT.stop :]
 
     def load(index: int) -> tuple[Image, Image]:
-        image, labels = (find_picture(root / kind / folder, ids[index]) for kind in ("images", "labels"))
-        return read_labelled(image, labels, CAMVID.from_file_ids)
+        return read_labelled(find_picture(pictures, ids[index]), find_picture(truths, ids[index]), CAMVID.from_file_ids)
 
     return Dataset(f"camvid {split}", CAMVID, CAMVID_LICENCE, len(ids), load)
-
-
-KEPT_BYTES = 2 << 30
-"""Pictures and labels of a data set that stay in memory at most; every process of a training has its own."""
 
 
 def cityscapes(path: str, options: dict[str, str]) -> Dataset:
     """Cityscapes as published: ``leftImg8bit/<split>/<city>/*_leftImg8bit.png``, ``gtFine/<split>/<city>/*_gtFine_labelIds.png``.
 
     Splits ``train``, ``val`` and ``test`` (whose published labels are void). Pictures are 2048x1024;
-    ``height=512`` shrinks picture (by averaging) and labels (nearest) first: what a camera of that size would see. They are kept in memory
-    where all of them take less than 2 GB.
+    ``height=512`` shrinks picture (by averaging) and labels (nearest) first: what a camera of that size would see.
     """
     import cv2
 
@@ -85,23 +85,30 @@ def cityscapes(path: str, options: dict[str, str]) -> Dataset:
             ids = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
         return picture, ids
 
-    return Dataset(f"cityscapes {split}", CITYSCAPES, CITYSCAPES_LICENCE, len(images), load, keeps=0 < 8 * height**2 * len(images) < KEPT_BYTES)
+    return Dataset(f"cityscapes {split}", CITYSCAPES, CITYSCAPES_LICENCE, len(images), load, keeps=0 < height < 1024)
 
 
 def folder_of_labels(path: str, options: dict[str, str]) -> Dataset:
-    """``PATH/images/*`` and ``PATH/labels/*`` with equal stems; label values are class ids of the label set ``labels=``."""
+    """``PATH/images/*`` and ``PATH/labels/*`` with equal stems; label values are class ids of the label set ``labels=``.
+
+    That is a known one or a JSON file (:meth:`plcv_ros.labels.LabelSet.from_json`). Ids without a class are unlabelled.
+    """
     root = Path(path)
     name = options.pop("labels", CAMVID.name)
-    if name not in LABEL_SETS:
-        raise ValueError(f"unknown label set {name!r}, expected one of {', '.join(LABEL_SETS)}")
+    if name.endswith(".json"):
+        label_set = LabelSet.from_json(Path(name).read_text(encoding="utf-8"))
+    elif name in LABEL_SETS:
+        label_set = LABEL_SETS[name]
+    else:
+        raise ValueError(f"unknown label set {name!r}, expected one of {', '.join(LABEL_SETS)} or a JSON file")
     licence = options.pop("licence", "not stated")
     images = list_pictures(root / "images")
 
     def load(index: int) -> tuple[Image, Image]:
         labels = find_picture(root / "labels", images[index].stem, (".png",))
-        return read_labelled(images[index], labels, LABEL_SETS[name].from_class_ids)
+        return read_labelled(images[index], labels, label_set.from_class_ids)
 
-    return Dataset(f"folder {root.name}", LABEL_SETS[name], licence, len(images), load)
+    return Dataset(f"folder {root.name}", label_set, licence, len(images), load)
 
 
 def _write(path: Path, picture: Image) -> None:

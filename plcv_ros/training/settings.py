@@ -56,5 +56,13 @@ def describe(settings: Settings, datasets: list[Dataset], init: Path | None = No
     for transient in ("threads", "device", "stop_after"):
         del plain[transient]
     plain["augmentation"]["zoom"] = list(plain["augmentation"]["zoom"])
-    files = {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in (("init", init), ("teacher", teacher)) if path is not None}
-    return {"settings": plain, "data": [[d.name, len(d), d.share] for d in datasets], **files}
+    files = {name: _digest(path) for name, path in (("init", init), ("teacher", teacher)) if path is not None}
+    return {"settings": plain, "data": [[d.spec or d.name, len(d), d.share] for d in datasets], **files}
+
+
+def _digest(path: Path) -> str:
+    """Of the weights alone: the header of a checkpoint changes with every score that is recorded in it."""
+    content = path.read_bytes()
+    if path.suffix == ".safetensors":
+        content = content[8 + int.from_bytes(content[:8], "little") :]
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -9,8 +9,10 @@ A YAML file (docs/results/segmentation.yaml is one)::
     init: espnetv2_camvid_scenes            # initial weights: a shipped name, a path, or RUN of an earlier run of the table ("=RUN")
     control: original                       # trained on this, every loss is measured from it
     settings: {epochs: 6, rate: 8.0e-4}     # of the training loop
-    goals:                                  # percentage points that may be lost to the control, or to another configuration
-      - {codec: "astc:8x8:fast", at_most: 1.0}
+    references: [paper, prototype]          # whose figures the report sets beside ours, where a goal tells them
+    goals:                                  # a score in %, or percentage points that may be lost to the control or to another configuration
+      - {codec: original, at_least: 66.0, prototype: 62.9}
+      - {codec: "astc:8x8:fast", at_most: 1.0, paper: 4.4 / 4.0, prototype: 2.3}
       - {codec: "jxs:main:3:nosig", against: "jxs:main:3", at_most: 0.3}
     runs:
       - {train_on: original, seed: 0, tests: [original, "astc:8x8:fast"]}
@@ -55,11 +57,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Goal:
-    """How many percentage points training on ``codec`` and testing on it may lose to ``against``, each on its own test."""
+    """What training on ``codec`` and testing on it is to reach: a score in %, or a loss to ``against`` (on its own test) in percentage points."""
 
     codec: str
     against: str
-    at_most: float
+    at_least: float | None
+    at_most: float | None
+    references: tuple[str, ...]
+    """The same figure elsewhere, as text, in the order of the table's ``references``; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Table:
     control: str
     runs: tuple[Run, ...]
     goals: tuple[Goal, ...]
+    references: tuple[str, ...] = ()
 
     def results(self) -> Path:
         """The folder beside the file where the scores are kept."""
@@ -100,7 +106,7 @@ def read_table(path: Path) -> Table:
 def _table(path: Path, content: Any) -> Table:
     if not isinstance(content, dict):
         raise TypeError("expected a mapping with the entries task, train, test, runs")
-    known = {"task", "train", "test", "init", "control", "settings", "goals", "runs"}
+    known = {"task", "train", "test", "init", "control", "settings", "references", "goals", "runs"}
     if content.keys() - known:
         raise ValueError(f"unknown entry {', '.join(sorted(content.keys() - known))}; known: {', '.join(sorted(known))}")
     if content["task"] not in TASKS:
@@ -114,8 +120,19 @@ def _table(path: Path, content: Any) -> Table:
         if later:
             raise ValueError(f"run {run.name} averages {', '.join(sorted(later))}: no earlier run")
     control = str(content.get("control", "original"))
-    goals = tuple(Goal(str(g["codec"]), str(g.get("against", control)), float(g["at_most"])) for g in content.get("goals", []))
-    return Table(path, content["task"], control, runs, goals)
+    references = tuple(str(name) for name in content.get("references", ()))
+    goals = tuple(_goal(goal, control, references) for goal in content.get("goals", []))
+    return Table(path, content["task"], control, runs, goals, references)
+
+
+def _goal(row: Any, control: str, references: tuple[str, ...]) -> Goal:
+    if not isinstance(row, dict):
+        raise TypeError(f"goal {row!r}, expected a mapping")
+    known = {"codec", "against", "at_least", "at_most", *references}
+    if row.keys() - known or len(row.keys() & {"at_least", "at_most"}) != 1:
+        raise ValueError(f"goal {row}: expected codec, one of at_least and at_most, and of the others {', '.join(sorted(known))}")
+    at_least, at_most = (float(row[key]) if key in row else None for key in ("at_least", "at_most"))
+    return Goal(str(row["codec"]), str(row.get("against", control)), at_least, at_most, tuple(str(row.get(name, "")) for name in references))
 
 
 def _run(path: Path, content: dict[str, Any], row: Any) -> Run:

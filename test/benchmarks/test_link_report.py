@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,16 @@ def test_picture_and_table_take_rows_that_the_link_cannot_carry(tmp_path: Path) 
     assert (tmp_path / "link.png").stat().st_size > 10_000
     table = link.markdown(rows, [])
     assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_senders_code_as_the_configurations_do() -> None:
+    for name, parameter, value in (
+        ("astc_8x8", "astc_preset", link.ASTC_PRESET),
+        ("astc_12x12", "astc_preset", link.ASTC_PRESET),
+        ("jxs_pruned", "jxs_preset", link.JXS_PRESET),
+    ):
+        text = (Path(__file__).parents[2] / "config" / f"{name}.yaml").read_text(encoding="utf-8")
+        assert set(re.findall(rf'{parameter}: "(\w+)"', text)) == {value}
 
 
 def test_strips_that_are_reliable_are_asked_for_again() -> None:

@@ -71,6 +71,20 @@ def test_symmetric_link(offset_ns: int, drift_ppm: float) -> None:
     assert estimator.steps == 0
 
 
+@pytest.mark.parametrize("begins_s", [25.0, 70.0])
+@pytest.mark.parametrize("worst_ms", [0.0, 20.0])
+def test_a_drift_that_begins_is_followed(begins_s: float, worst_ms: float) -> None:
+    rng = random.Random(1)
+    link = Link(queue(rng, 2.0, 0.3, worst_ms), queue(rng, 2.0, 0.3, worst_ms))
+    link.truth = lambda t: 50e3 * max(0.0, t - begins_s)  # type: ignore[method-assign]
+    estimator = ClockOffset()
+    for t in range(0, 200, 2):
+        run(link, 2.0, estimator, start=t)
+        if t >= 4:
+            assert abs(error_ms(link, estimator, t + 2.0)) < 0.3
+    assert estimator.steps == 0
+
+
 def test_a_link_busy_with_frames_one_way() -> None:
     # A frame of 20 ms every 33 ms: the reply waits behind it most of the time.
     rng = random.Random(2)

@@ -22,8 +22,10 @@ train: ["camvid={camvid},split=train"]
 test: camvid={camvid},split=test
 init: default
 settings: {epochs: 2, rate: 1.0e-3}
+references: [paper, prototype]
 goals:
-  - {codec: "astc:8x8:fast", at_most: 1.0}
+  - {codec: original, at_least: 50.0, prototype: 40.1}
+  - {codec: "astc:8x8:fast", at_most: 1.0, paper: 4.4 / 4.0}
   - {codec: "astc:12x12:fast", at_most: 1.0}
   - {codec: "jpeg:50", against: "astc:8x8:fast", at_most: 50}
   - {codec: "jxs:main:3", at_most: 0.5}
@@ -188,13 +190,21 @@ def test_report(filled: Path) -> None:
     assert loss.seeds == 2
     assert loss.mean == pytest.approx(0.5, abs=0.2)
     text = markdown(results, [Path("x_losses.png")])
-    goals = {line.split("|")[1].strip(): line.split("|")[-2].strip() for line in text.split("## Every")[0].splitlines() if line.startswith("| `")}
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.split("## Every")[0].splitlines() if line.startswith("| `")]
+    goals = {row[0]: row[4] for row in cells}
     assert goals == {
+        "`original`": "met",
         "`astc:8x8:fast`": "met",
         "`astc:12x12:fast`": "not met",
         "`jpeg:50`, against `astc:8x8:fast`": "met so far (1 of 2 seeds)",
         "`jxs:main:3`": "not done yet",
     }
+    assert [row[5:] for row in cells[:3]] == [["", "40.1"], ["4.4 / 4.0", ""], ["", ""]]
+    assert cells[0][1] == "mIoU at least 50.0"
+    score, (low, high) = float(cells[0][2].split()[0]), (float(text) for text in cells[0][2].split("[")[1][:-1].split(", "))
+    assert score == pytest.approx(100 * np.mean([counts([0.8, 0.6], seed=s).score()[0] for s in (0, 1)]), abs=0.006)
+    assert low < score < high
+    assert cells[1][2].startswith(f"{loss.mean:.2f} [")
     assert "![x_losses](x_losses.png)" in text
     assert "- `longer_s0`: `astc:8x8:fast`, `original`" in text
     matrix = text.split("seed 0)")[1].split("##")[0]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ pytest.importorskip("plcv_ros.codecs._native")
 from plcv_ros.cli.main import main
 from plcv_ros.perception.checkpoint import read_checkpoint
 from plcv_ros.training.results import read_run
-from plcv_ros.training.runner import initial, work
+from plcv_ros.training.runner import initial, runs_to_do, work
 from plcv_ros.training.table import read_table
 
 TABLE = """
@@ -107,6 +108,43 @@ def test_weights_that_the_table_keeps_are_kept_later_too(table_path: Path) -> No
     assert said == []
     kept = read_checkpoint(folder / "kept" / "control.safetensors").metadata
     assert [score["codec"] for score in kept["scores"]] == ["original"]
+
+
+def test_weights_that_another_run_needs_are_made_again(table_path: Path) -> None:
+    """As in a clone, which has the scores of all runs and the weights of some."""
+    folder = table_path.parent
+    places = {"scenes": str(folder / "scenes")}
+    table_path.write_text(TABLE.replace(', "astc:8x8", "astc:8x8:unheard-of"], checkpoint: kept/control.safetensors', "]"))
+    table = read_table(table_path)
+    assert work(table, folder / "runs", places, only=["original_s0"], threads=1) == []
+    shutil.rmtree(folder / "runs")
+    assert runs_to_do(table, folder / "runs", ["original_s0"]) == set()
+    said: list[str] = []
+    assert work(table, folder / "runs", places, only=["astc-12x12_s0"], threads=1, say=said.append) == []
+    assert [line for line in said if "starts" in line] == ["original_s0: starts", "astc-12x12_s0: starts"]
+    assert len(read_run(folder / "table", "original_s0")) == 1
+    assert len(read_run(folder / "table", "astc-12x12_s0")) == 1
+
+
+def test_weights_of_another_recipe_are_not_taken_for_the_tables(table_path: Path) -> None:
+    folder = table_path.parent
+    places = {"scenes": str(folder / "scenes")}
+    table_path.write_text(TABLE.replace(', "astc:8x8", "astc:8x8:unheard-of"], checkpoint: kept/control.safetensors', "]"))
+    assert work(read_table(table_path), folder / "runs", places, only=["original_s0"], threads=1) == []
+    shutil.rmtree(folder / "table")
+    table_path.write_text(table_path.read_text().replace("epochs: 2", "epochs: 3"))
+    with pytest.raises(ValueError, match="trained with epochs 2 instead of 3"):
+        work(read_table(table_path), folder / "runs", places, only=["original_s0"], threads=1)
+
+
+def test_a_run_waits_for_the_one_that_it_starts_from(table_path: Path) -> None:
+    folder = table_path.parent
+    (folder / "runs" / "original_s0").mkdir(parents=True)
+    said: list[str] = []
+    with (folder / "runs" / "original_s0" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert work(read_table(table_path), folder / "runs", {"scenes": "x"}, only=["astc-12x12_s0"], say=said.append) == []
+    assert said[-1].startswith("astc-12x12_s0: waits for original_s0")
 
 
 def test_stopped_runs_go_on(table_path: Path) -> None:

@@ -15,7 +15,7 @@ pytest.importorskip("cv2")
 
 from plcv_ros.labels import CAMVID, IGNORE_INDEX, LabelSet  # noqa: E402
 from plcv_ros.perception import load_predictor  # noqa: E402
-from plcv_ros.perception.checkpoint import read_checkpoint, save_checkpoint  # noqa: E402
+from plcv_ros.perception.checkpoint import read_checkpoint, record_score, save_checkpoint  # noqa: E402
 from plcv_ros.perception.networks import build_network  # noqa: E402
 from plcv_ros.perception.normalisation import Normalisation  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
@@ -25,7 +25,7 @@ from plcv_ros.training.kernels import BLOCK, BlockedPReLU, choose_kernels  # noq
 from plcv_ros.training.loop import batch, epoch_order, normalise, place_teacher  # noqa: E402
 from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
 from plcv_ros.training.parallel import Processes  # noqa: E402
-from plcv_ros.training.run import Sample, load_initial  # noqa: E402
+from plcv_ros.training.run import Sample, load_initial, origin  # noqa: E402
 from plcv_ros.training.segmentation import SEGMENTATION, train  # noqa: E402
 from plcv_ros.training.settings import Settings  # noqa: E402
 
@@ -89,6 +89,64 @@ def test_another_run_is_not_continued(tmp_path: Path) -> None:
         train(settings(), [stripes()], tmp_path, init=tmp_path / "model.safetensors", resume=True)
     with pytest.raises(ValueError, match="nothing to resume"):
         train(settings(), [stripes()], tmp_path / "elsewhere", resume=True)
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    path = train(settings(stop_after=1), [stripes()], tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="holds a run already"):
+        train(settings(), [stripes()], tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_scores_recorded_in_the_initial_weights_do_not_keep_a_run_from_going_on(tmp_path: Path) -> None:
+    start = train(settings(stop_after=1), [stripes()], tmp_path / "start")
+    train(settings(stop_after=1), [stripes()], tmp_path / "run", init=start)
+    record_score(start, {"data": "stripes", "codec": "original", "miou": 0.5})
+    assert read_checkpoint(train(settings(), [stripes()], tmp_path / "run", init=start, resume=True)).metadata["training"]["steps"] == 6
+
+
+def test_a_run_killed_between_its_last_two_files_ends_whole(tmp_path: Path) -> None:
+    path = train(settings(stop_after=3), [stripes()], tmp_path)
+    early = path.read_bytes()
+    train(settings(), [stripes()], tmp_path, resume=True)
+    whole = {name: tensor.clone() for name, tensor in read_checkpoint(path).tensors.items()}
+    path.write_bytes(early)
+    again = read_checkpoint(train(settings(), [stripes()], tmp_path, resume=True))
+    assert again.metadata["training"]["steps"] == again.metadata["training"]["of_steps"]
+    assert all(torch.equal(whole[name], again.tensors[name]) for name in whole)
+
+
+def test_mixed_precision(tmp_path: Path) -> None:
+    """bfloat16, with a teacher too; on a CPU here."""
+    start = train(settings(epochs=1), [stripes()], tmp_path / "start")
+    losses = []
+    for mixed in (False, True):
+        noted: list[float] = []
+        train(settings(mixed=mixed, distillation=1.0), [stripes()], tmp_path / str(mixed), init=start, report=lambda s: noted.append(s.loss))  # noqa: B023
+        losses.append(noted)
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)
+    assert losses[1] != losses[0]
+
+
+def test_data_of_a_teacher_and_of_published_weights_stand_in_the_header(tmp_path: Path) -> None:
+    other = Dataset("other stripes", CAMVID, "research only", 6, stripes().load)
+    teacher = train(settings(epochs=1), [other], tmp_path / "teacher")
+    start = train(settings(epochs=1), [stripes()], tmp_path / "start")
+    path = train(settings(epochs=1, distillation=1.0), [stripes()], tmp_path / "taught", init=start, teacher=teacher)
+    header = read_checkpoint(path).metadata
+    assert header["licence"] == "none; research only"
+    assert [(d["name"], d.get("stage", "")) for d in header["data"]] == [
+        ("stripes", ""),
+        ("stripes", "initial weights"),
+        ("other stripes", "teacher"),
+    ]
+    assert "publisher" in origin([{"name": "a", "licence": "Apache-2.0"}], None, "nvidia/segformer")["licence"]
+
+
+def test_a_batch_is_shared_equally(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="2 pictures cannot be shared equally among 3"):
+        train(settings(), [stripes()], tmp_path, processes=Processes(0, 3))
 
 
 def test_it_learns(tmp_path: Path) -> None:
@@ -199,7 +257,8 @@ def test_codecs_change_what_is_seen_and_nothing_else() -> None:
     one, device = Processes(), torch.device("cpu")
 
     def seen(codecs: str, **changes: object) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        return batch(SEGMENTATION, settings(codecs=codecs, batch=6, **changes), [stripes()], parse_mixture(codecs), 0, 1, device, one)
+        chosen, mixture = epoch_order(5, 0, [stripes()]), parse_mixture(codecs)
+        return batch(SEGMENTATION, settings(codecs=codecs, batch=6, **changes), [stripes()], mixture, 0, chosen, device, one)
 
     plain, no_clean, labels = seen("original")
     assert no_clean is None

