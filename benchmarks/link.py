@@ -7,7 +7,7 @@
     python benchmarks/link.py --goals --repeat 3               # the combinations that goals are set for, medians of three runs
     python benchmarks/link.py --only astc_12x12                # combinations whose name contains the text
     python benchmarks/link.py --all --only "reliable UDP"      # what DDS does about loss by itself
-    python benchmarks/link.py --report                         # the table, the goals and the picture of what has been measured
+    python benchmarks/link.py --report                         # the table, the goals and the picture of what has been measured, into the docs too
 
 T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is what is left of the latency from capture to decoded picture.
 The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records. How often the machine itself stops a thread
@@ -52,6 +52,8 @@ LINKS = Path(__file__).parent / "links"
 CSV_FILE = REFERENCE / "link.csv"
 ACCURACY_FILE = REFERENCE / "link_accuracy.csv"
 PLOT_FILE = REFERENCE / "link.png"
+DOCS = REFERENCE.parents[1] / "docs/networks.md"
+BEGIN, END = "<!-- link begin -->\n", "<!-- link end -->\n"
 DOMAIN = "41"
 START_S = 25.0
 REPAIR_MS = 100.0
@@ -246,10 +248,15 @@ class Process:
                 self._process.wait()
 
 
+def python_path() -> str:
+    """Of the processes of a run: the benchmarks, and what this one has (a sourced ROS 2)."""
+    return os.pathsep.join(filter(None, (str(LINKS.parent), os.environ.get("PYTHONPATH"))))
+
+
 def run_once(combination: Combination, pictures: Path, frames: int, quality: int, folder: Path, record: Path) -> dict[str, Any]:
     """One run; the figures of a Row. ``record``: where the deliveries are kept, for the accuracy under loss."""
     sender, total = SENDERS[combination.sender], WARM_FRAMES + frames
-    environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(LINKS.parent), "PLCV_RECORD": str(record)}
+    environment = {"ROS_DOMAIN_ID": DOMAIN, "OMP_NUM_THREADS": "1", "PYTHONPATH": python_path(), "PLCV_RECORD": str(record)}
     environment |= build("edge", {"middleware": "large_data" if combination.tcp else "profile"}).environment
     assert not combination.tcp or environment.get("FASTDDS_BUILTIN_TRANSPORTS") == FASTDDS_LARGE_DATA
     if combination.qos == RELIABLE_UDP_SMALL:
@@ -428,11 +435,14 @@ def read_rows() -> list[Row]:
     return read_table(CSV_FILE, Row) if CSV_FILE.exists() else []
 
 
+def order(row: Row) -> tuple[Any, ...]:
+    """Links, then senders."""
+    return row.rate, row.delay_ms, row.loss, list(SENDERS).index(row.sender), row.mode != "whole", row.qos
+
+
 def write_rows(rows: list[Row]) -> None:
     """All rows, in the order of links and senders."""
-    order = list(SENDERS)
-    rows = sorted(rows, key=lambda r: (r.rate, r.delay_ms, r.loss, order.index(r.sender), r.mode != "whole", r.qos))
-    write_table(CSV_FILE, Row, rows)
+    write_table(CSV_FILE, Row, sorted(rows, key=order))
 
 
 def read_accuracy() -> list[accuracy.Accuracy]:
@@ -448,21 +458,36 @@ def write_accuracy(scores: list[accuracy.Accuracy]) -> None:
 def markdown(rows: list[Row], scores: list[accuracy.Accuracy]) -> str:
     """One table; latencies only where the link is not overfull, mIoU as delivered and what loss took of it where it is known."""
     lines = [
-        "| link | frames | QoS | bit/px | Mbit/s | whole / partial of | rows arrived | fps | latency p50 / p95 / p99 | T | added p50 / p95 / p99 "
-        "| encode / publish | CPU camera / receiver | mIoU scenes, CamVid (lost) |",
-        "|" + " --- |" * 14,
+        "| link | frames | lost packets | runs | bit/px | Mbit/s | whole / in part of | rows arrived | fps | latency p50 / p95 / p99 ms | T "
+        "| added p50 / p95 / p99 ms | encode / publish ms | CPU camera / receiver, cores | mIoU scenes, CamVid (lost) |",
+        "|" + " --- |" * 15,
     ]
     for r in rows:
         full = r.megabit > BUSY * r.rate
         latency = "-" if full else f"{r.p50:.1f} / {r.p95:.1f} / {r.p99:.1f}"
         added = "-" if full else f"{r.added_p50:.1f} / {r.added_p95:.1f} / {r.added_p99:.1f}"
         lines.append(
-            f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {r.qos} | {r.bits_per_pixel:.2f} | {r.megabit:.0f} | "
+            f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {plot.HOW.get((r.mode, r.qos), r.qos)} | {r.runs} | "
+            f"{r.bits_per_pixel:.2f} | {r.megabit:.0f} | "
             f"{r.whole} / {r.partial} of {r.frames} | {100 * r.strips_share:.1f} % | {r.fps:.1f} | {latency} | {r.transit_ms:.1f} | {added} | "
             f"{r.encode_ms:.2f} / {r.publish_ms:.2f} | {r.cpu_camera:.2f} / {r.cpu_receiver:.2f} | "
             f"{_miou(r, 'scenes', scores)}, {_miou(r, 'camvid', scores)} |"
         )
     return "\n".join(lines)
+
+
+def write_docs(rows: list[Row], scores: list[accuracy.Accuracy]) -> None:
+    """Put the table and the goals between the markers of docs/networks.md; raises ValueError where those are missing."""
+    text = DOCS.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{DOCS}: expected the lines {BEGIN.strip()} and {END.strip()}")
+    lines = [line.partition(": ") for line in goals.verdicts(rows, scores)]
+    judged = [f"| {what.rpartition(': ')[0]} | {what.rpartition(': ')[2]} | {verdict.lower()} |" for verdict, _, what in lines]
+    table = "\n".join(["| goal | measured | |", "| --- | --- | --- |", *judged])
+    picture = f"![Latency, accuracy and rate of each configuration on each link](../{PLOT_FILE.relative_to(DOCS.parents[1]).as_posix()})"
+    DOCS.write_text(f"{head}{begin}{markdown(rows, scores)}\n\n{picture}\n\n{table}\n{end}{tail}", encoding="utf-8")
 
 
 def _miou(row: Row, data: str, scores: list[accuracy.Accuracy]) -> str:
@@ -481,7 +506,11 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=1000, help="frames a run, after 3 s of warm-up")
     parser.add_argument("--repeat", type=int, default=1, help="runs a combination; medians are reported")
     parser.add_argument("--records", type=Path, default=Path("link_records"), help="folder for what arrived, frame by frame")
-    parser.add_argument("--report", action="store_true", help="run nothing: print the table and draw the picture of what has been measured")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="run nothing: print the table, draw the picture of what has been measured, and put both into docs/networks.md",
+    )
     args = parser.parse_args()
     rows = {row.key: row for row in read_rows()}
     chosen = [
@@ -522,6 +551,9 @@ def main() -> int:
     else:
         plot.draw(PLOT_FILE, measured, scores, BUSY)
         say(f"wrote {PLOT_FILE}")
+    if args.report:
+        write_docs(measured, scores)
+        say(f"wrote {DOCS}")
     return 0
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What loss costs the network: mIoU of frames as benchmarks/link.py recorded their arrival, against the same frames without loss.
 
-    python benchmarks/loss_accuracy.py --records link_records --camvid ../shared/data/camvid
+    python benchmarks/loss_accuracy.py --records link_records --camvid DATA/camvid
     python benchmarks/loss_accuracy.py --only "astc_12x12 strips"     # combinations whose name contains the text
 
 Scenes: frame k of a generated 1080p drive takes the fate of the k-th recorded frame. CamVid's labelled 15 Hz sequence: a whole frame takes the

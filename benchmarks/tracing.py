@@ -49,14 +49,15 @@ class TimedReceiverSpec(NodeSpec):
 
 
 def receiver() -> int:
-    """A node that decodes frames and notes in a file when it had the picture: two int64 a frame, stamp and time, ns."""
+    """A node that decodes frames and notes in a file when it had the picture: two int64 a frame, stamp and time, ns. It has all events of the
+    segmentation node, those of its network right after the picture."""
     from plcv_ros.nodes.diagnostics import Status
     from plcv_ros.nodes.node import FrameNode
     from plcv_ros.nodes.runner import run
     from plcv_ros.nodes.strip_receiver import make_receiver
 
     class Receiver(FrameNode):
-        result_event = "decode_end"
+        result_event = "labels_published"
 
         def __init__(self) -> None:
             super().__init__("decoder")
@@ -74,6 +75,8 @@ def receiver() -> int:
         def _note(self, header: Any, _: Any) -> None:
             stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
             os.write(self._times, np.array([stamp, time.time_ns()], np.int64).tobytes())
+            for event in ("inference_end", "labels_published"):
+                self.events.note(header, event)
 
         def start(self) -> None:
             self._frames.start()

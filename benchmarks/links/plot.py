@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 COLOURS = {"raw": "#7f7f7f", "jpeg": "#d98200", "astc": "#1f6fb4", "jxs": "#2a9d5c", "h264": "#b03060"}
+HOW = {
+    ("whole", "best effort"): "UDP",
+    ("whole", "reliable"): "TCP",
+    ("strips", "best effort"): "as they come",
+    ("strips", "reliable"): "asked for again",
+}
+"""(mode, QoS) -> what is done about lost packets, for people."""
+
 MARKS = {"camvid": ("o", "CamVid"), "scenes": ("s", "scenes")}
 
 
@@ -46,9 +54,8 @@ def _colour(row: Any) -> str:
 
 
 def _name(row: Any) -> str:
-    names = {"strips": {"best effort": "strips", "reliable": "strips, repaired"}, "whole": {"best effort": "UDP", "reliable": "TCP"}}
-    how = names[row.mode].get(row.qos, f"{row.mode}, {row.qos}")
-    return f"{row.sender}, {how}"
+    how = {"UDP": "whole", "TCP": "whole, TCP", "as they come": "strips", "asked for again": "strips, repaired"}
+    return f"{row.sender}, {how.get(HOW.get((row.mode, row.qos), ''), f'{row.mode}, {row.qos}')}"
 
 
 def _rows_axis(axis: Any, group: Sequence[Any], names: bool) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Moves along the ladder so that frames stay below a latency target: down at once where a queue grows, up where the link has shown that it can.
 
-What is known of the link comes from frames alone: when each was sent, how many bits it had, and, some time later, how old it was when it was
-there. Two estimates follow.
+What is known of the link comes from frames alone: when each was sent, how many bits it had, how long publishing it blocked, and, some time
+later, how old it was when it was there and how much of it was. Two estimates follow.
 
 - A frame's way takes ``bits / rate + delay`` and whatever it waits behind others, so ``bits / (age - delay)`` is a lower bound of the link's rate.
 - While a queue grows, frames arrive one after the other as fast as the link carries them: the bits of a frame divided by the time since the one
@@ -10,10 +10,14 @@ there. Two estimates follow.
 
 A frame that has not arrived is at least as old as the time since it was sent: a link that has become slow is seen before anything arrives.
 Frames that would only lengthen the queue then are left out (`admit`), so that few are late and the first one after the step down is new.
+
+Where much of the frames is lost although none is late (a short queue on the way that overflows, packets lost at random), fewer bits a frame
+lose less: a short queue holds them, and they are fewer packets.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +50,22 @@ SILENCE_S = 0.5
 """No news for so long: nothing arrives at all."""
 
 OVERDUE_FRAMES = 3
-"""So many frames in a row that have not arrived are not lost one by one: something holds them back."""
+"""So many frames in a row that have not arrived are not lost one by one: something holds them back. More where frames get lost one by one all the
+time: as many as are lost in a row once in `1 / CHANCE` cases."""
+CHANCE = 0.01
+MAX_OVERDUE_FRAMES = 8
+
+DAMAGED = 0.8
+"""Less than this share of what was sent within `SHARES_S` has arrived: too many bits a frame."""
+
+WHOLE = 0.9
+"""A higher setting is tried only where at least this share arrives."""
+
+SHARES_S = 3.0
+JUDGED_FRAMES = 8
+"""Shares of fewer frames say nothing."""
+DEVIATIONS = 1.5
+"""By so many standard deviations, of frames that arrive whole or not at all, `DAMAGED` must be missed: frames are few."""
 
 MAX_REFUSED = 3
 """So many frames in a row are left out while those before are overdue; then one is sent to see."""
@@ -59,6 +78,7 @@ class Reason(Enum):
 
     QUEUE = "frames are late"
     SILENCE = "no frame arrives"
+    LOSS = "much of the frames is lost"
     ROOM = "the link bears more"
 
 
@@ -102,6 +122,8 @@ class Controller:
         self._in_flight: OrderedDict[int, _Sent] = OrderedDict()
         self._ages: deque[tuple[float, float]] = deque()
         self._bounds: deque[tuple[float, float]] = deque()
+        self._shares: deque[tuple[float, float]] = deque()
+        self._blocked = (-1e9, 0.0)
         self._late_rates: deque[float] = deque(maxlen=5)
         self._captured = 0
         self._refused = 0
@@ -141,6 +163,10 @@ class Controller:
         oldest = next(iter(self._in_flight.values()), None)
         return 0.0 if oldest is None else now - oldest.at
 
+    def blocked(self, seconds: float, now: float) -> None:
+        """Publishing a frame took so long, and was over at ``now``."""
+        self._blocked = (now, seconds)
+
     def sent(self, stamp: int, bits: float, now: float) -> None:
         """A frame was captured at ``now`` and is on its way."""
         self._in_flight.pop(stamp, None)  # a bag that begins again has stamps that were there before
@@ -148,39 +174,69 @@ class Controller:
         while len(self._in_flight) > MAX_IN_FLIGHT:
             self._in_flight.popitem(last=False)
 
-    def arrived(self, stamp: int, age_s: float, now: float) -> None:
-        """The other side has decoded the frame ``age_s`` after it was captured; ``now`` is when that became known here."""
+    def arrived(self, stamp: int, age_s: float, now: float, share: float = 1.0) -> None:
+        """The other side has decoded the frame, or that ``share`` of it that came, ``age_s`` after it was captured; known here at ``now``."""
         frame = self._in_flight.pop(stamp, None)
         if frame is None:
             return
         # What was sent before it and is not known to have arrived is lost (best effort), not on its way. Stamps do not tell: they may run back.
         while self._in_flight and next(iter(self._in_flight.values())).at < frame.at:
-            self._in_flight.popitem(last=False)
+            _, lost = self._in_flight.popitem(last=False)
+            if lost.epoch == self._epoch:
+                self._shares.append((now, 0.0))
+        if frame.epoch == self._epoch:
+            self._shares.append((now, share))
         there = frame.at + age_s
         self._refused = 0
         if frame.epoch == self._epoch:
             self._settling = False
-        bound = frame.bits / max(age_s - self._delay, 1e-4)
+        came = frame.bits * share
+        bound = came / max(age_s - self._delay, 1e-4)
         if age_s > CALM * self._target:
             between = there - self._last_arrival if self._last_arrival is not None else 0.0
-            self._late_rates.append(max(bound, frame.bits / between if between > 1e-4 else 0.0))
+            self._late_rates.append(max(bound, came / between if between > 1e-4 else 0.0))
         self._last_arrival = there
         self._ages.append((now, age_s))
         self._bounds.append((now, bound))
-        for history in (self._ages, self._bounds):
-            while history and history[0][0] < now - HOLD_S:
+        for history, kept_s in ((self._ages, HOLD_S), (self._bounds, HOLD_S), (self._shares, SHARES_S)):
+            while history and history[0][0] < now - kept_s:
                 history.popleft()
 
     def step(self, now: float) -> Change | None:
         """Decide; the change of setting, where there is one."""
         if not self._in_flight and not self._ages:
             return None
-        waiting = self._waiting(now) if len(self._in_flight) >= OVERDUE_FRAMES else 0.0
+        waiting = self._waiting(now) if len(self._in_flight) >= self._overdue_frames() else 0.0
         latest = self._ages[-1][1] if self._ages and self._ages[-1][0] > self._changed else 0.0
-        age = max(waiting, latest)
+        blocked = self._blocked[1] if self._blocked[0] > self._changed else 0.0
+        age = max(waiting, latest, blocked)
         if age > ALARM * self._target:
             return self._down(now, age, waiting)
+        if self._damaged():
+            return self._lighter(now)
         return self._up(now)
+
+    def _share(self) -> float:
+        return sum(share for _, share in self._shares) / len(self._shares) if self._shares else 1.0
+
+    def _damaged(self) -> bool:
+        count, share = len(self._shares), self._share()
+        return count >= JUDGED_FRAMES and share + DEVIATIONS * math.sqrt(share * (1 - share) / count) < DAMAGED
+
+    def _overdue_frames(self) -> int:
+        lost = sum(share == 0.0 for _, share in self._shares) / max(len(self._shares), JUDGED_FRAMES)
+        if lost <= 0.0:
+            return OVERDUE_FRAMES
+        return min(max(OVERDUE_FRAMES, math.ceil(math.log(CHANCE) / math.log(min(lost, 0.9)))), MAX_OVERDUE_FRAMES)
+
+    def _lighter(self, now: float) -> Change | None:
+        """Down to fewer bits a frame; leaving frames out would lose no less of the others."""
+        after = self._index - 1
+        if after < 0 or self._ladder[after].bits_per_pixel >= self.rung.bits_per_pixel:
+            return None
+        if now - self._rose < FAILED_S:
+            self._hold = min(self._hold * PENALTY, MAX_HOLD_S)
+        return self._change(now, after, Reason.LOSS, max(age for _, age in self._ages) if self._ages else 0.0, 0.0)
 
     def _down(self, now: float, age: float, waiting: float) -> Change | None:
         if self._index == 0:
@@ -213,6 +269,9 @@ class Controller:
         worst = max(age for _, age in self._ages)
         if worst > CALM * self._target:
             return None
+        # With frames left out, the others are no larger: what is lost of them does not speak against sending all.
+        if self._share() < WHOLE and self._ladder[after].bits_per_pixel > self.rung.bits_per_pixel:
+            return None
         if now - self._rose > 4 * self._hold:
             self._hold = max(HOLD_S, self._hold / PENALTY)
         rate = sorted(bound for _, bound in self._bounds)[len(self._bounds) // 2]
@@ -234,5 +293,6 @@ class Controller:
         self._settling = True
         self._ages.clear()
         self._bounds.clear()
+        self._shares.clear()
         self._late_rates.clear()
         return change

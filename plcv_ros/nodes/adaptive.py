@@ -25,6 +25,28 @@ CODECS = tuple(dict.fromkeys(str(rung.parameters["codec"]) for rung in LADDER))
 
 RATE_WINDOW = 30
 
+MAX_REPORTERS = 16
+REPORTER_GONE_S = 1.0
+"""A receiver that has reported nothing for so long is not asked any more."""
+SMOOTHING = 0.1
+"""Of the mean age of a receiver's frames, by which the slowest is told."""
+
+
+class Slowest:
+    """Which of several receivers a sender follows: the one whose frames are oldest when they arrive. Memory is bounded."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[float, float]] = {}  # receiver -> (latest report, mean age), s
+
+    def is_followed(self, name: str, age_s: float, now: float) -> bool:
+        """Note a report; whether it is one of the slowest receiver."""
+        self._seen = {other: seen for other, seen in self._seen.items() if now - seen[0] < REPORTER_GONE_S}
+        if name not in self._seen and len(self._seen) >= MAX_REPORTERS:
+            return False
+        before = self._seen[name][1] if name in self._seen else age_s
+        self._seen[name] = (now, before + SMOOTHING * (age_s - before))
+        return max(self._seen, key=lambda other: self._seen[other][1]) == name
+
 
 class AdaptiveCodec:
     """Which codec the next frame takes. ``choose`` and ``sent`` belong to the threads that send, reports to the executor's."""
@@ -41,6 +63,7 @@ class AdaptiveCodec:
         self._pixels = 0
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
         self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched(keep=qos.KEPT_CHANGES))
+        self._slowest = Slowest()
         self._listener = DeliveryListener(node, base, self._on_report)
         self.changes = 0
 
@@ -80,11 +103,18 @@ class AdaptiveCodec:
             if self._controller is not None:
                 self._controller.sent(stamp_ns, 8.0 * size, admitted_at)
 
-    def _on_report(self, stamp_ns: int, age_s: float, round_trip_s: float) -> None:
+    def blocked(self, seconds: float) -> None:
+        """Publishing the latest frame took so long."""
         with self._lock:
             if self._controller is not None:
+                self._controller.blocked(seconds, time.monotonic())
+
+    def _on_report(self, name: str, stamp_ns: int, age_s: float, share: float, round_trip_s: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if self._controller is not None and self._slowest.is_followed(name, age_s, now):
                 self._controller.set_delay(round_trip_s / 2)
-                self._controller.arrived(stamp_ns, age_s, time.monotonic())
+                self._controller.arrived(stamp_ns, age_s, now, share)
 
     def status(self) -> dict[str, Any]:
         """Values for ``/diagnostics``."""

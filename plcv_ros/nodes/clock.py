@@ -39,7 +39,7 @@ BURST = 5
 MAX_PENDING = 64
 """Requests that may wait for their reply; the link has lost older ones."""
 
-MAX_PEERS = 32
+MAX_PEERS = 64
 
 LOOK_PERIOD_S = 1.0
 """How often it is looked who publishes a topic."""

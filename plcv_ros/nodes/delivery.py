@@ -18,7 +18,7 @@ from plcv_ros.nodes import conversion
 
 NAME = "delivered"
 
-_SOURCE = re.compile(r"\S+ \d{1,5}/\d{1,5} (\d{1,9})", re.ASCII)
+_SOURCE = re.compile(r"(\S+) (\d{1,5})/(\d{1,5}) (\d{1,9})", re.ASCII)
 
 MAX_AGE_S = 60.0
 
@@ -46,9 +46,9 @@ class DeliveryReports:
 
 
 class DeliveryListener:
-    """Calls ``on_report(stamp_ns, age_s, round_trip_s)`` for every report that can be; counts the others in ``malformed``."""
+    """Calls ``on_report(node, stamp_ns, age_s, share, round_trip_s)`` for every report that can be; counts the others in ``malformed``."""
 
-    def __init__(self, node: Any, base: str, on_report: Callable[[int, float, float], None]) -> None:
+    def __init__(self, node: Any, base: str, on_report: Callable[[str, int, float, float, float], None]) -> None:
         self.malformed = 0
         self._on_report = on_report
         node.create_subscription(TimeReference, f"{base}/{NAME}", self._on_message, _qos())
@@ -57,7 +57,7 @@ class DeliveryListener:
         stamp = conversion.to_ns(message.header.stamp)
         age_s = (conversion.to_ns(message.time_ref) - stamp) / 1e9
         match = _SOURCE.fullmatch(message.source)
-        if match is None or not 0 <= age_s <= MAX_AGE_S:
+        if match is None or not 0 <= age_s <= MAX_AGE_S or not 0 < int(match[2]) <= int(match[3]):
             self.malformed += 1
             return
-        self._on_report(stamp, age_s, int(match.group(1)) / 1e6)
+        self._on_report(match[1], stamp, age_s, int(match[2]) / int(match[3]), int(match[4]) / 1e6)

@@ -72,8 +72,14 @@ class EncoderNode(FrameNode):
 
     def _on_image(self, message: Image) -> None:
         self._received += 1
-        if self._mailbox.put((message, time.time_ns())) is not None:
-            self._dropped_newer += 1
+        displaced = self._mailbox.put((message, time.time_ns()))
+        if displaced is None:
+            return
+        self._dropped_newer += 1
+        if self._sender.subscribers():
+            header, arrival_ns = displaced[0].header, displaced[1]
+            self.events.note(header, "captured", arrival_ns)
+            self.events.note(header, "dropped")
 
     def _work(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,14 @@ from plcv_ros.nodes.polled import PolledSubscription
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
-from plcv_ros.tracing.run import ClockState, CodecChange, LinkMeter, Run
+from plcv_ros.tracing.run import MAX_CHANGES, ClockState, CodecChange, LinkMeter, Run
 
 SETTLE_S = 1.0
 """A frame without news for so long is not on its way any more."""
 
 STALE_AFTER_S = 3.0
 
-POLL_PERIOD_S = 0.1
+POLL_PERIOD_S = 0.2
 
 POLL_LIMIT = 2000
 """Events taken of one node at a time: a flood must not keep the node from everything else."""
@@ -48,6 +49,7 @@ class LatencyNode(FrameNode):
         self._run = Run(self.table, clock_sync=self.text("clock_sync"))
         self._last_event = 0.0
         self._odd = 0
+        self._unsettled: deque[CodecChange] = deque(maxlen=MAX_CHANGES)
         names = [name.strip() for name in self.text("nodes").split(",") if name.strip()]
         topics = {name: self.resolve_topic_name(f"{name}/frame_events") for name in names}
         self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in topics.values())
@@ -103,11 +105,23 @@ class LatencyNode(FrameNode):
         if not when.isdecimal() or len(when) > 19 or not what:
             self._odd += 1
             return
-        estimate = self._clocks.estimate(name) if self.text("clock_sync") == "dds" else None
-        self._run.changes.append(CodecChange(int(when) - (0 if estimate is None else estimate.offset_ns), name, what))
+        self._unsettled.append(CodecChange(int(when), name, what))
+        self._settle_changes()
+
+    def _settle_changes(self, last: bool = False) -> None:
+        """Move changes to the local clock as soon as that of their node is known; those of before (latched) may come first. ``last``: as they are."""
+        dds = self.text("clock_sync") == "dds"
+        for _ in range(len(self._unsettled)):
+            change = self._unsettled.popleft()
+            estimate = self._clocks.estimate(change.node) if dds else None
+            if estimate is None and dds and not last:
+                self._unsettled.append(change)
+            else:
+                self._run.changes.append(change._replace(time_ns=change.time_ns - (0 if estimate is None else estimate.offset_ns)))
 
     def _sample(self) -> None:
         """Note how the clocks stand."""
+        self._settle_changes()
         now = time.monotonic()
         for name in self._followed:
             clock = self._clocks.clock(name)
@@ -158,6 +172,7 @@ class LatencyNode(FrameNode):
         """Write the report into ``output_directory``. Raises NodeError where that cannot be done."""
         self._poll()
         self._aligner.flush()
+        self._settle_changes(last=True)
         folder = self.text("output_directory")
         if not folder or not len(self.table):
             self.get_logger().info("nothing to report" if folder else "no report asked for")

@@ -338,12 +338,14 @@ class FrameSender:
                 data = array("B")
                 data.frombytes(strip.payload)
                 message.data = data
+                size += len(data)
+                if strip.index + 1 == strip.count:
+                    self._sent(header, size + (self._last_copies - 1) * len(data), pixels)  # a report may be here before publish() returns
                 handed_over_ns = time.time_ns()
                 publisher.publish(message)
                 publishing_ns += time.time_ns() - handed_over_ns
                 if self._sent_strips is not None:
                     self._sent_strips.keep(header, strip.index, publisher, message.format, data)
-                size += len(data)
         except CodecError as error:
             self._refused(header, error)
             return 0
@@ -358,7 +360,8 @@ class FrameSender:
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
         self._count_bytes(size, int(width) * int(height), copied)
-        self._sent(header, size + copied, pixels)
+        if self._adaptive is not None:
+            self._adaptive.blocked(publishing_ns / 1e9)
         return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:
@@ -406,7 +409,10 @@ class FrameSender:
             handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
         if frame.compressed is not None:
             frame.publisher.publish(frame.compressed)
-            self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
+            blocked_s = (time.time_ns() - handed_over_ns) / 1e9
+            self.counters.publish_ms = 1e3 * blocked_s
+            if self._adaptive is not None:
+                self._adaptive.blocked(blocked_s)
         if frame.raw is not None:
             self._raw.publish(frame.raw)
         if frame.traced and handed_over_ns:
@@ -415,7 +421,8 @@ class FrameSender:
             self._info.publish(frame.camera_info)
         if frame.labels is not None:
             self._labels.publish(frame.labels)
-        self.counters.published += 1
+        # None of those that the codec has refused strip by strip, nor labels and camera_info of a frame that was left out.
+        self.counters.published += bool(handed_over_ns and (frame.traced or frame.raw is not None))
         self._recycle(frame)
         self._node.events.flush()
         self._quick = time.time_ns() - start_ns < 1e9 * QUICK_S

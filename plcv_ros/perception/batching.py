@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
+
+MAX_SIZES = 16
+"""Picture sizes whose times are remembered."""
 
 NEW = 0.2
 """Weight of the latest pass in the time that a batch of its size is expected to take."""
@@ -31,7 +35,7 @@ class BatchPredict(Protocol):
 
 
 class PassTimes:
-    """How long a pass over n pictures takes, learned from passes; seconds."""
+    """How long a pass over n pictures of one size takes, learned from passes; seconds."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}
@@ -51,19 +55,21 @@ class PassTimes:
         return self._seconds[nearest] * number / nearest
 
 
-def choose(deadlines: Sequence[float], now: float, times: PassTimes, max_batch: int) -> int:
+def choose(deadlines: Sequence[float], now: float, times: PassTimes, max_batch: int, leave_by: float = math.inf) -> int:
     """How many of the waiting pictures the next pass takes. ``deadlines``: when each must be done, the most urgent first; same clock as ``now``.
+    ``leave_by``: when pictures that it cannot take need the network at the latest.
 
-    As many as still finish before the most urgent deadline. Where even one alone would be late, as many as are done fastest per picture:
-    nothing is gained by making the others late too.
+    As many as still finish before the most urgent deadline, and do not make others late that one picture alone would not. Where even one
+    alone would be late, as many as are done fastest per picture: nothing is gained by making the others late too.
     """
     limit = min(len(deadlines), max_batch)
     if limit < 1:
         return 0
     if now + times.expect(1) > deadlines[0]:
         return min(range(1, limit + 1), key=lambda n: (times.expect(n) / n, n))
+    end = min(deadlines[0], leave_by) if now + times.expect(1) <= leave_by else deadlines[0]
     number = 1
-    while number < limit and now + times.expect(number + 1) <= deadlines[0]:
+    while number < limit and now + times.expect(number + 1) <= end:
         number += 1
     return number
 
@@ -79,7 +85,7 @@ class Counters:
     largest: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Waiting:
     image: Pixels
     network: BatchPredict
@@ -93,8 +99,8 @@ class _Waiting:
 class Batcher:
     """``predict`` may be called by many threads at once, one a camera; a thread of its own runs the network on what is waiting.
 
-    Pictures may ask for other networks than the batcher's own: a pass has pictures of one size, for one network. All of them should take
-    about the same time, which is learned for all together.
+    Pictures may ask for other networks than the batcher's own: a pass has pictures of one size, for one network. All networks should take
+    about the same time for a size, which is learned for all of them together.
 
     No picture waits for others to come: a pass begins as soon as the one before has ended, with what is there. So batches form by
     themselves where the network is the bottleneck, and a lone picture is not delayed.
@@ -104,7 +110,7 @@ class Batcher:
         if max_batch < 1:
             raise ValueError(f"max_batch is {max_batch}, expected at least 1")
         self.counters = Counters()
-        self.times = PassTimes()
+        self._times: OrderedDict[tuple[int, ...], PassTimes] = OrderedDict()
         self._predict = predict
         self._max_batch = max_batch
         self._clock = clock
@@ -114,6 +120,14 @@ class Batcher:
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
         self._thread.start()
 
+    def times(self, shape: tuple[int, ...]) -> PassTimes:
+        """What passes over pictures of that shape take."""
+        known = self._times.setdefault(shape, PassTimes())
+        self._times.move_to_end(shape)
+        while len(self._times) > MAX_SIZES:
+            self._times.popitem(last=False)
+        return known
+
     def warmup(self, height: int, width: int) -> None:
         """Run every batch size of 1, 2, 4, ... black pictures, so that none is slow the first time and all times are known."""
         number = 1
@@ -122,7 +136,7 @@ class Batcher:
             self._predict(images)
             start = self._clock()
             self._predict(images)
-            self.times.note(number, self._clock() - start)
+            self.times(images[0].shape).note(number, self._clock() - start)
             number *= 2
 
     def predict(self, image: Pixels, deadline: float, expires: float = math.inf, network: BatchPredict | None = None) -> Pixels:
@@ -168,7 +182,10 @@ class Batcher:
             return []
         first = self._waiting[0]
         same = [item for item in self._waiting if item.image.shape == first.image.shape and item.network == first.network]
-        batch = same[: choose([item.deadline for item in same], now, self.times, self._max_batch)]
+        others = (item for item in self._waiting if item not in same)
+        leave_by = min((item.deadline - self.times(item.image.shape).expect(1) for item in others), default=math.inf)
+        times = self.times(first.image.shape)
+        batch = same[: choose([item.deadline for item in same], now, times, self._max_batch, leave_by)]
         taken = set(map(id, batch))
         self._waiting = [item for item in self._waiting if id(item) not in taken]
         return batch
@@ -184,7 +201,7 @@ class Batcher:
         end = self._clock()
         counters = self.counters
         if batch[0].error is None:
-            self.times.note(len(batch), end - start)
+            self.times(batch[0].image.shape).note(len(batch), end - start)
         counters.passes += 1
         counters.pictures += len(batch)
         counters.largest = max(counters.largest, len(batch))

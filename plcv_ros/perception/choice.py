@@ -7,7 +7,7 @@ Codecs have the names of training (``astc:8x8:fast``, ``jxs:main:3:nosig``, ``jp
 =========  ==========================================================================================================================
 frames     checkpoint
 =========  ==========================================================================================================================
-ASTC       trained on this footprint; of several the one of this preset (``fast`` where it is not known)
+ASTC       trained on this footprint; of several the one of this preset (``fast`` where it is not known), then of this block mode
 JPEG XS    trained on JPEG XS at a rate within a factor of 1.5: the nearest rate, then the same preset, then with the flags alike
 JPEG       trained on JPEG; of several the nearest quality (90 where it is not known)
 raw        trained on original pictures
@@ -72,7 +72,9 @@ def distance(frames: str, trained_on: str) -> Distance | None:
 
 
 def _astc(here: list[str], there: list[str]) -> Distance | None:
-    return (float((here[1] or _USUAL_PRESET) != there[1]),) if here[0] == there[0] else None
+    presets = here[1] or _USUAL_PRESET, there[1]
+    modes = [preset.startswith("vision") for preset in presets]
+    return (float(presets[0] != presets[1]) + float(modes[0] != modes[1]),) if here[0] == there[0] else None
 
 
 def _jxs(here: list[str], there: list[str]) -> Distance | None:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.codecs import CodecError
-from plcv_ros.strips.canvas import Canvas, Pixels, make_canvas
+from plcv_ros.strips.canvas import Canvas, make_canvas
 from plcv_ros.strips.repair import SHORTEST_END_S, SHORTEST_S, FrameRepair, RoundTrip, Silence
+from plcv_ros.strips.spares import Pixels, Spares
 from plcv_ros.strips.tag import StripTag
 
 REMEMBERED_FRAMES = 64
@@ -119,7 +120,7 @@ class StripAssembler:
         self._given_up: tuple[Hashable, float] | None = None
         self._previous: Pixels | None = None
         self._previous_released = False
-        self._spare: list[Pixels] = []
+        self._spares = Spares(SPARE_IMAGES)
         self._lock = threading.Lock()
 
     @property
@@ -152,7 +153,7 @@ class StripAssembler:
         shape = next((one for one in self._open if one.key == key), None)
         if shape is None:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
-            canvas = make_canvas(tag, codec, self._max_pixels, self._spare, self._threads)
+            canvas = make_canvas(tag, codec, self._max_pixels, self._spares, self._threads)
             canvas.place(tag, codec, payload, colour)
             while len(self._open) > (1 if self._repair_s else 0):
                 done += self._finish(self._open[0]) + self._finish_whole()
@@ -195,11 +196,7 @@ class StripAssembler:
             if image is self._previous:
                 self._previous_released = True
             else:
-                self._keep(image)
-
-    def _keep(self, image: Pixels) -> None:
-        if len(self._spare) < SPARE_IMAGES:
-            self._spare.append(image)
+                self._spares.keep(image)
 
     def finish(self) -> list[Assembled]:
         """The frames that take shape, as they are: no more strips of them will be waited for. Empty where there is none."""
@@ -225,7 +222,7 @@ class StripAssembler:
             self._finished.popitem(last=False)
         with self._lock:
             if self._previous is not None and self._previous_released:
-                self._keep(self._previous)
+                self._spares.keep(self._previous)
             self._previous, self._previous_released = canvas.image, False
         counters = self.counters
         counters.frames += 1

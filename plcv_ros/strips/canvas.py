@@ -12,9 +12,8 @@ import numpy.typing as npt
 from plcv_ros import codecs
 from plcv_ros.codecs import CodecError, jpegxs
 from plcv_ros.strips.errors import StripError
+from plcv_ros.strips.spares import Pixels, Spares
 from plcv_ros.strips.tag import StripTag
-
-Pixels = npt.NDArray[np.uint8]
 
 GREY = 128
 """Stands in for missing rows where there is no previous frame."""
@@ -28,14 +27,14 @@ class Canvas(ABC):
 
     codec = ""
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
         self.tag = tag
         self.placed = 0
         self.image: Pixels | None = None
         self.error: CodecError | None = None
         self.there = np.zeros(tag.count, bool)
         self._max_pixels = max_pixels
-        self._spare = spare
+        self._spares = spares
         self._threads = threads
 
     def place(self, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> bool:
@@ -72,9 +71,7 @@ class Canvas(ABC):
         if self.image is None:
             if width * self.tag.height > self._max_pixels:
                 raise StripError(f"frame of {width}x{self.tag.height} pixels, expected at most max_pixels = {self._max_pixels}")
-            shape = (self.tag.height, width, 3)
-            at = next((k for k, image in enumerate(self._spare) if image.shape == shape), None)
-            self.image = np.empty(shape, np.uint8) if at is None else self._spare.pop(at)
+            self.image = self._spares.picture((self.tag.height, width, 3))
         elif self.image.shape[1] != width:
             raise StripError(f"strip is {width} pixels wide, expected {self.image.shape[1]} like the first one")
         return self.image
@@ -88,8 +85,8 @@ class AstcCanvas(Canvas):
 
     codec = "astc"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
-        super().__init__(tag, max_pixels, spare, threads)
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
+        super().__init__(tag, max_pixels, spares, threads)
         self._rows = np.zeros(tag.height, bool)
 
     def _place(self, tag: StripTag, payload: Any, colour: str | None) -> None:
@@ -114,8 +111,8 @@ class JxsCanvas(Canvas):
 
     codec = "jxs"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spare: list[Pixels], threads: int) -> None:
-        super().__init__(tag, max_pixels, spare, threads)
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
+        super().__init__(tag, max_pixels, spares, threads)
         self._strips: dict[int, bytes] = {}
         self._slices: set[int] = set()
         self._headers = b""
@@ -154,9 +151,9 @@ class JxsCanvas(Canvas):
 _KINDS: dict[str, type[Canvas]] = {kind.codec: kind for kind in (AstcCanvas, JxsCanvas)}
 
 
-def make_canvas(tag: StripTag, codec: str, max_pixels: int, spare: list[Pixels], threads: int) -> Canvas:
+def make_canvas(tag: StripTag, codec: str, max_pixels: int, spares: Spares, threads: int) -> Canvas:
     """The canvas for strips of this codec; raises StripError for a codec without strips."""
     kind = _KINDS.get(codec)
     if kind is None:
         raise StripError(f"strip of the {codec or 'unnamed'} codec, expected one of {', '.join(_KINDS)}")
-    return kind(tag, max_pixels, spare, threads)
+    return kind(tag, max_pixels, spares, threads)

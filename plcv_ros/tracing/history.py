@@ -55,7 +55,7 @@ class Series:
 class Histories:
     """One series of the same columns a node."""
 
-    def __init__(self, columns: tuple[str, ...], max_nodes: int = 32) -> None:
+    def __init__(self, columns: tuple[str, ...], max_nodes: int = 64) -> None:
         self.columns = columns
         self._max_nodes = max_nodes
         self._series: dict[str, Series] = {}

@@ -156,6 +156,9 @@ class _View:
             longest = max(medians, key=lambda name: medians[name]) if medians else ""
             if longest:
                 answer += f" Most of it is {STAGE_LOOKS[longest].name} ({_ms(medians[longest])} ms)."
+        shown = len(self.rows.frame_ids)
+        if s.captured > shown:
+            answer += f" Counts are of the whole run, times and plots of its last {_count(shown, 'frame')}."
         name = escape(self.run.title or "Latency report")
         return f'<h1>{name}</h1><p class="soft">{escape(" · ".join(a for a in about if a))}</p><p class="answer">{answer}</p>'
 
@@ -241,7 +244,7 @@ class _View:
             (0.0, top),
             height=330 + 11 * len(drops),
             below=11 * len(drops) + (4 if drops else 0),
-            x_label=f"time since the first frame ({self.unit})",
+            x_label=f"time since the first frame shown ({self.unit})",
             y_label="latency of the frame (ms)",
             name="over-time",
         )
@@ -340,7 +343,7 @@ class _View:
             (0.0, self.length / self.per_unit),
             (0.0, float(bottom.max()) * 1.08),
             height=180,
-            x_label=f"time since the first frame ({self.unit})",
+            x_label=f"time since the first frame shown ({self.unit})",
             y_label="frames a second",
             name="drops",
         )
@@ -380,7 +383,7 @@ class _View:
             (0.0, span / self.per_unit),
             (0.0, max(top * 1.1, 0.1)),
             height=220,
-            x_label=f"time since the first frame ({self.unit})",
+            x_label=f"time since the first frame shown ({self.unit})",
             y_label="Mbit/s",
             name="links",
         )
@@ -462,7 +465,7 @@ class _View:
             (min(0.0, float(seconds.min())) / self.per_unit, max(self.length, float(seconds.max())) / self.per_unit),
             (low - pad, high + pad),
             height=220,
-            x_label=f"time since the first frame ({self.unit})",
+            x_label=f"time since the first frame shown ({self.unit})",
             y_label="change of the offset (ms)",
             name=f"clock-{i}",
         )

@@ -19,7 +19,7 @@ Times = npt.NDArray[np.int64]
 
 _COLUMN = {event: i for i, event in enumerate(EVENTS)}
 
-_MAX_NODES = 32
+_MAX_NODES = 64
 """Events of more nodes than this are ignored and counted: a stray publisher must not grow the table without bound."""
 
 
@@ -67,7 +67,7 @@ class FrameTable:
 
     def add(self, event: FrameEvent, arrival_ns: int | None = None) -> None:
         """Enter one event. ``arrival_ns``: when it arrived, by a clock that never jumps (the event's own time where None): by it frames are
-        told to be on their way or recent. An odd event (unknown name, no time, a 33rd node) never raises: the summary's ``unknown`` counts it."""
+        told to be on their way or recent. An odd event (unknown name, no time, a 65th node) never raises: the summary's ``unknown`` counts it."""
         with self._lock:
             column = _COLUMN.get(event.event)
             if column is None or event.time_ns <= 0 or (event.node not in self._nodes and len(self._nodes) >= _MAX_NODES):

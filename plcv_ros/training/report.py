@@ -91,7 +91,7 @@ def markdown(results: Results, figures: Iterable[Path] = ()) -> str:
         "Every configuration": _configurations(results),
         "Trained on one, tested on another (seed 0)": _matrix(results),
         f"{'IoU' if table.task == 'segmentation' else 'Recall'} by class, first seed": _classes(results),
-        "One network for several configurations": _mixtures(results),
+        "One network for several configurations, and means of the weights of several": _mixtures(results),
         "Other recipes": _variants(results),
     }
     for title, text in sections.items():
@@ -204,7 +204,7 @@ def _mixtures(results: Results) -> str:
     for run in results.table.runs:
         for test in map(full_name, run.tests):
             special = results.runs(test, test).get(run.seed)
-            if "+" not in run.train_on or special is None or (run.name, test) not in results.counts:
+            if not ("+" in run.train_on or run.average) or special is None or (run.name, test) not in results.counts:
                 continue
             own = results.counts[run.name, test]
             pair = [results.counts[special.name, test]], [own]
@@ -226,7 +226,7 @@ def _variants(results: Results) -> str:
     rows = []
     for run in results.table.runs:
         for test in map(full_name, run.tests):
-            if run.plain() or "+" in run.train_on or (run.name, test) not in results.counts:
+            if run.plain() or run.average or "+" in run.train_on or (run.name, test) not in results.counts:
                 continue
             usual = results.runs(run.train_on, test).get(run.seed)
             gain = "" if usual is None else str(paired_difference([results.counts[usual.name, test]], [results.counts[run.name, test]]))

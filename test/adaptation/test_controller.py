@@ -47,21 +47,27 @@ def simulate(
     queue_bits: float = 8 * 1024e3,
     ladder: tuple[Rung, ...] = LADDER,
     report_delay: float = 0.002,
+    packet_loss: float = 0.0,
+    short_queue_bits: float | None = None,
 ) -> Outcome:
-    """Frames over a link of ``rate(t)`` bit/s with a queue of ``queue_bits`` (what does not fit is lost); reports come back."""
+    """Frames over a link of ``rate(t)`` bit/s with a queue of ``queue_bits`` (what does not fit is lost); reports come back.
+
+    ``packet_loss``: of each packet of whole frames. ``short_queue_bits``: of a switch, which loses the strips that it has no room for while
+    a frame comes in at 1 Gbit/s.
+    """
     random = np.random.default_rng(1)
     controller = Controller(PIXELS, FPS, TARGET_MS, ladder)
     controller.set_delay(delay)
     free = 0.0
     captured, latency, changes = [], [], []
-    reports: list[tuple[float, int, float]] = []
+    reports: list[tuple[float, int, float, float]] = []
     for number in itertools.count():
         now = number / FPS
         if now >= seconds:
             break
         while reports and reports[0][0] <= now:
-            known, stamp, age = heapq.heappop(reports)
-            controller.arrived(stamp, age, known)
+            known, stamp, age, share = heapq.heappop(reports)
+            controller.arrived(stamp, age, known, share)
         change = controller.step(now)
         if change is not None:
             changes.append(change)
@@ -71,11 +77,12 @@ def simulate(
         controller.sent(number, bits, now)
         captured.append(now)
         start = max(free, now + overhead / 2)
-        if (start - now) * rate(now) > queue_bits or random.random() < loss:
+        share = 1.0 if short_queue_bits is None else min(1.0, short_queue_bits / bits + rate(now) / 1e9)
+        if (start - now) * rate(now) > queue_bits or random.random() < max(loss, 1 - (1 - packet_loss) ** (bits / 8 / 1400)):
             latency.append(np.inf)
             continue
         # The rate may change while the frame is on its way: step through it.
-        at, left = start, bits
+        at, left = start, share * bits
         while left > 0:
             step = min(left, 1e-3 * rate(at))
             at += step / rate(at)
@@ -83,7 +90,7 @@ def simulate(
         free = at
         age = at + delay + overhead / 2 + random.exponential(jitter) - now if jitter else at + delay + overhead / 2 - now
         latency.append(1000 * age)
-        heapq.heappush(reports, (now + age + report_delay, number, age))
+        heapq.heappush(reports, (now + age + report_delay, number, age, share))
     return Outcome(np.array(captured), np.array(latency), changes, controller.rung)
 
 
@@ -130,6 +137,39 @@ def test_lost_frames_are_not_taken_for_a_queue() -> None:
     outcome = simulate(lambda _: 1e9, 30, loss=0.02)
     assert outcome.final == LADDER[-1]
     assert not [c for c in outcome.changes if c.reason is not Reason.ROOM]
+
+
+@pytest.mark.parametrize("packet_loss", [0.001, 0.003, 0.01])
+def test_packets_lost_at_random_do_not_lead_to_the_bottom(packet_loss: float) -> None:
+    """Whole frames of many bits seldom come through then, those of few more often; leaving frames out would help none of them."""
+    outcome = simulate(lambda _: 1e9, 60, packet_loss=packet_loss)
+    assert outcome.final.bits_per_pixel <= 2.0
+    assert outcome.final.divider == 1
+    later = outcome.captured > 10
+    assert later.sum() > 0.9 * 50 * FPS
+    whole = np.isfinite(outcome.latency[later]).mean()
+    assert whole > 0.85 * (1 - packet_loss) ** (LADDER[2].bits_per_frame(PIXELS) / 8 / 1400)
+
+
+def test_a_short_queue_that_overflows_is_seen_by_what_is_missing() -> None:
+    outcome = simulate(lambda _: 100e6, 40, short_queue_bits=8 * 128e3)
+    assert outcome.final == LADDER[2]
+    assert Reason.LOSS in {c.reason for c in outcome.changes}
+    assert len([c for c in outcome.changes if c.at > 20]) <= 4
+
+
+def test_publishing_that_blocks_is_a_queue() -> None:
+    controller = Controller(PIXELS, FPS, TARGET_MS, start=4)
+    for number in range(20):
+        now = number / FPS
+        controller.sent(number, 1e6, now)
+        controller.arrived(number, 0.005, now + 0.006)
+        assert controller.step(now + 0.01) is None
+    controller.blocked(0.045, now + 0.02)
+    change = controller.step(now + 0.03)
+    assert change is not None
+    assert change.reason is Reason.QUEUE
+    assert change.age_ms == pytest.approx(45)
 
 
 def test_jitter_below_the_alarm_changes_nothing() -> None:

@@ -84,6 +84,11 @@ def test_senders_code_as_the_configurations_do() -> None:
         assert set(re.findall(rf'{parameter}: "(\w+)"', text)) == {value}
 
 
+def test_the_docs_have_what_was_measured() -> None:
+    text = link.DOCS.read_text(encoding="utf-8").partition(link.BEGIN)[2].partition(link.END)[0]
+    assert text.startswith(link.markdown(sorted(link.read_rows(), key=link.order), link.read_accuracy()))
+
+
 def test_strips_that_are_reliable_are_asked_for_again() -> None:
     parameters = link.receiver_parameters(link.Combination("astc_12x12", True, link.RELIABLE, Link(100, loss=0.01)))
     assert (parameters["strips"], parameters["reliable"], parameters["strip_repair_ms"]) == (True, False, link.REPAIR_MS)

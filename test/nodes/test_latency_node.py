@@ -8,8 +8,10 @@ import json
 import re
 import signal
 import statistics
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -211,3 +213,23 @@ def test_debug_times_while_somebody_subscribes(probe: Any, spawn: Callable[..., 
     assert 0 < median["camera/processing_time"] <= median["camera/pipeline_latency"] < 30_000
     assert 0 < median["decoder/processing_time"] < 30_000
     assert -100 < median["decoder/pipeline_latency"] < 30_000
+
+
+def test_changes_wait_for_the_clock_of_their_node() -> None:
+    """A latched change of before comes sooner than the first reply of a computer whose clock is an hour ahead."""
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    from plcv_ros.nodes.latency import LatencyNode
+    from plcv_ros.tracing.clock import ClockEstimate
+    from plcv_ros.tracing.run import CodecChange
+
+    hour, known = 3600 * 10**9, dict[str, ClockEstimate]()
+    early, other = CodecChange(hour + 5, "/camera", "8x8 -> 12x12"), CodecChange(7, "/old", "12x12 -> 8x8")
+    run = SimpleNamespace(changes=[])
+    node = SimpleNamespace(text=lambda _: "dds", _clocks=SimpleNamespace(estimate=known.get), _unsettled=deque([early, other]), _run=run)
+    LatencyNode._settle_changes(node)
+    assert run.changes == []
+    known["/camera"] = ClockEstimate(hour, 0, 0.0, 0)
+    LatencyNode._settle_changes(node)
+    assert run.changes == [early._replace(time_ns=5)]
+    LatencyNode._settle_changes(node, last=True)
+    assert run.changes[1:] == [other]

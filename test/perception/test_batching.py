@@ -74,6 +74,13 @@ class Network:
         return [image[..., 0].copy() for image in images]
 
 
+def test_pictures_that_a_pass_cannot_take_are_not_made_late_by_it() -> None:
+    known = times(n1=0.02, n2=0.04, n3=0.06)
+    assert choose([0.1, 0.1, 0.1], 0.0, known, 8) == 3
+    assert choose([0.1, 0.1, 0.1], 0.0, known, 8, leave_by=0.05) == 2
+    assert choose([0.1, 0.1, 0.1], 0.0, known, 8, leave_by=0.01) == 3  # late in any case
+
+
 def picture(value: int, height: int = 4) -> Pixels:
     return np.full((height, 6, 3), value, np.uint8)
 
@@ -208,7 +215,8 @@ def test_warm_up_learns_the_times() -> None:
     batcher = Batcher(network, max_batch=6)
     batcher.warmup(4, 6)
     assert [len(batch) for batch in network.batches] == [1, 1, 2, 2, 4, 4]
-    assert batcher.times.expect(4) >= 0.005
+    assert batcher.times((4, 6, 3)).expect(4) >= 0.005
+    assert batcher.times((8, 6, 3)).expect(4) == 0.0
     batcher.close()
 
 
