@@ -9,7 +9,8 @@ later, how old it was when it was there and how much of it was. Two estimates fo
   before it are the link's rate itself.
 
 A frame that has not arrived is at least as old as the time since it was sent: a link that has become slow is seen before anything arrives.
-Frames that would only lengthen the queue then are left out (`admit`), so that few are late and the first one after the step down is new.
+Frames that would only lengthen the queue then are left out (`admit`), so that few are late and the first one after the step down is new. Where
+frames were lost instead, the next one is there as quickly as ever, which none could be behind a queue: the step is taken back.
 
 Where much of the frames is lost although none is late (a short queue on the way that overflows, packets lost at random), fewer bits a frame
 lose less: a short queue holds them, and they are fewer packets.
@@ -54,6 +55,8 @@ OVERDUE_FRAMES = 3
 time: as many as are lost in a row once in `1 / CHANCE` cases."""
 CHANCE = 0.01
 MAX_OVERDUE_FRAMES = 8
+LOSS_SMOOTHING = 0.05
+"""Of the share of frames that are lost."""
 
 DAMAGED = 0.8
 """Less than this share of what was sent within `SHARES_S` has arrived: too many bits a frame."""
@@ -79,6 +82,7 @@ class Reason(Enum):
     QUEUE = "frames are late"
     SILENCE = "no frame arrives"
     LOSS = "much of the frames is lost"
+    FALSE_ALARM = "frames were lost, none is late"
     ROOM = "the link bears more"
 
 
@@ -105,6 +109,14 @@ class _Sent:
     epoch: int
 
 
+@dataclass(frozen=True)
+class _Alarm:
+    """Frames did not arrive in time, so that this setting, held for so long, was left."""
+
+    index: int
+    hold: float
+
+
 class Controller:
     """Call `sent` and `arrived` for every frame, `step` as often as convenient (a frame's time); all times in seconds on one clock.
 
@@ -124,6 +136,9 @@ class Controller:
         self._bounds: deque[tuple[float, float]] = deque()
         self._shares: deque[tuple[float, float]] = deque()
         self._blocked = (-1e9, 0.0)
+        self._lost = 0.0
+        self._alarm: _Alarm | None = None
+        self._false_alarm = False
         self._late_rates: deque[float] = deque(maxlen=5)
         self._captured = 0
         self._refused = 0
@@ -153,7 +168,8 @@ class Controller:
         self._captured += 1
         if self._captured % self.rung.divider:
             return False
-        if len(self._in_flight) >= 2 and self._waiting(now) > ALARM * self._target and self._refused < MAX_REFUSED:
+        overdue = len(self._in_flight) >= self._overdue_frames() - 1 and self._waiting(now) > ALARM * self._target
+        if overdue and self._refused < MAX_REFUSED:
             self._refused += 1
             return False
         self._refused = 0
@@ -182,8 +198,12 @@ class Controller:
         # What was sent before it and is not known to have arrived is lost (best effort), not on its way. Stamps do not tell: they may run back.
         while self._in_flight and next(iter(self._in_flight.values())).at < frame.at:
             _, lost = self._in_flight.popitem(last=False)
+            self._lost += LOSS_SMOOTHING * (1 - self._lost)
             if lost.epoch == self._epoch:
                 self._shares.append((now, 0.0))
+            elif self._alarm is not None and now - self._changed < HOLD_S and age_s < CALM * self._target:
+                self._false_alarm = True
+        self._lost -= LOSS_SMOOTHING * self._lost
         if frame.epoch == self._epoch:
             self._shares.append((now, share))
         there = frame.at + age_s
@@ -204,6 +224,9 @@ class Controller:
 
     def step(self, now: float) -> Change | None:
         """Decide; the change of setting, where there is one."""
+        if self._false_alarm and self._alarm is not None:
+            self._hold = self._alarm.hold
+            return self._change(now, self._alarm.index, Reason.FALSE_ALARM, 0.0, 0.0)
         if not self._in_flight and not self._ages:
             return None
         waiting = self._waiting(now) if len(self._in_flight) >= self._overdue_frames() else 0.0
@@ -224,10 +247,8 @@ class Controller:
         return count >= JUDGED_FRAMES and share + DEVIATIONS * math.sqrt(share * (1 - share) / count) < DAMAGED
 
     def _overdue_frames(self) -> int:
-        lost = sum(share == 0.0 for _, share in self._shares) / max(len(self._shares), JUDGED_FRAMES)
-        if lost <= 0.0:
-            return OVERDUE_FRAMES
-        return min(max(OVERDUE_FRAMES, math.ceil(math.log(CHANCE) / math.log(min(lost, 0.9)))), MAX_OVERDUE_FRAMES)
+        lost = min(max(self._lost, 0.001), 0.9)
+        return min(max(OVERDUE_FRAMES, math.ceil(math.log(CHANCE) / math.log(lost))), MAX_OVERDUE_FRAMES)
 
     def _lighter(self, now: float) -> Change | None:
         """Down to fewer bits a frame; leaving frames out would lose no less of the others."""
@@ -258,9 +279,13 @@ class Controller:
         elif rate:
             while after > 0 and self._ladder[after].bit_rate(self._pixels, self._fps) > LOAD * rate:
                 after -= 1
+        alarm = self._alarm if self._alarm is not None and now - self._changed < HOLD_S else _Alarm(self._index, self._hold)
         if now - self._rose < FAILED_S:
             self._hold = min(self._hold * PENALTY, MAX_HOLD_S)
-        return self._change(now, after, Reason.SILENCE if silent else Reason.QUEUE, age, rate)
+        change = self._change(now, after, Reason.SILENCE if silent else Reason.QUEUE, age, rate)
+        if age == waiting:
+            self._alarm = alarm
+        return change
 
     def _up(self, now: float) -> Change | None:
         after = self._index + 1
@@ -288,6 +313,7 @@ class Controller:
     def _change(self, now: float, index: int, reason: Reason, age: float, rate: float) -> Change:
         change = Change(now, self.rung, self._ladder[index], reason, 1000 * age, rate)
         self._index = index
+        self._alarm, self._false_alarm = None, False
         self._changed = now
         self._epoch += 1
         self._settling = True
