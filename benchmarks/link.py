@@ -6,15 +6,15 @@
     python benchmarks/link.py --all                            # every combination, hours
     python benchmarks/link.py --goals --repeat 3               # the combinations that goals are set for, medians of three runs
     python benchmarks/link.py --only astc_12x12                # combinations whose name contains the text
+    python benchmarks/link.py --camvid DATA/camvid             # with the accuracy of a network on what arrived
     python benchmarks/link.py --all --only "reliable UDP"      # what DDS does about loss by itself
     python benchmarks/link.py --report                         # the table, the goals and the picture of what has been measured, into the docs too
 
 T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is what is left of the latency from capture to decoded picture.
-The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records. How often the machine itself stops a thread
-that wants to run is printed first (benchmarks/links/stalls.py): where that hits one frame in a hundred, it bounds the p99.
-A combination whose rate exceeds 90 % of the link's is reported by the frames a second that arrive.
-The nodes of this benchmark should have the machine to themselves. Needs Linux,
-root, iproute2 and a C++ compiler; H.264 needs PyAV (pip install av).
+The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records and may be run later. How often the
+machine itself stops a thread that wants to run is printed first (benchmarks/links/stalls.py): where that hits one frame in a hundred, it
+bounds the p99. A combination whose rate exceeds 90 % of the link's is reported by the frames a second that arrive. The nodes of this
+benchmark should have the machine to themselves. Needs Linux, root, iproute2 and a C++ compiler; H.264 needs PyAV (pip install av).
 """
 
 from __future__ import annotations
@@ -507,6 +507,12 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=1, help="runs a combination; medians are reported")
     parser.add_argument("--records", type=Path, default=Path("link_records"), help="folder for what arrived, frame by frame")
     parser.add_argument(
+        "--camvid",
+        type=Path,
+        metavar="DIR",
+        help="score what arrived as well, on generated scenes and on this CamVid: minutes a combination, needs torch",
+    )
+    parser.add_argument(
         "--report",
         action="store_true",
         help="run nothing: print the table, draw the picture of what has been measured, and put both into docs/networks.md",
@@ -540,6 +546,9 @@ def main() -> int:
                 write_rows(list(rows.values()))
                 result = f"{row.whole} of {row.frames} whole, p50 {row.p50:.1f} ms, added {row.added_p50:.1f} ms"
                 say(f"{number} of {len(chosen)}: {combination.name}: {result}")
+        if args.camvid:
+            words = ["--records", str(args.records.resolve()), "--camvid", str(args.camvid.resolve()), "--only", args.only]
+            subprocess.run([sys.executable, str(Path(__file__).with_name("loss_accuracy.py")), *words], check=True, stdout=sys.stderr)
     measured, scores = read_rows(), read_accuracy()
     print("; ".join(f"{name}: {value}" for name, value in machine().items()))
     print()
