@@ -3,5 +3,6 @@
 
 from plcv_ros.adaptation.controller import Change, Controller, Reason
 from plcv_ros.adaptation.ladder import LADDER, Rung
+from plcv_ros.adaptation.receivers import Slowest
 
-__all__ = ["LADDER", "Change", "Controller", "Reason", "Rung"]
+__all__ = ["LADDER", "Change", "Controller", "Reason", "Rung", "Slowest"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from std_msgs.msg import String
 
-from plcv_ros.adaptation import LADDER, Controller, Rung
+from plcv_ros.adaptation import LADDER, Controller, Rung, Slowest
 from plcv_ros.codecs import Codec
 from plcv_ros.nodes import qos
 from plcv_ros.nodes.codec_parameters import codec_from
@@ -24,28 +24,6 @@ CODECS = tuple(dict.fromkeys(str(rung.parameters["codec"]) for rung in LADDER))
 """Codecs that a ladder may choose: the sender has a topic for each."""
 
 RATE_WINDOW = 30
-
-MAX_REPORTERS = 16
-REPORTER_GONE_S = 1.0
-"""A receiver that has reported nothing for so long is not asked any more."""
-SMOOTHING = 0.1
-"""Of the mean age of a receiver's frames, by which the slowest is told."""
-
-
-class Slowest:
-    """Which of several receivers a sender follows: the one whose frames are oldest when they arrive. Memory is bounded."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[float, float]] = {}  # receiver -> (latest report, mean age), s
-
-    def is_followed(self, name: str, age_s: float, now: float) -> bool:
-        """Note a report; whether it is one of the slowest receiver."""
-        self._seen = {other: seen for other, seen in self._seen.items() if now - seen[0] < REPORTER_GONE_S}
-        if name not in self._seen and len(self._seen) >= MAX_REPORTERS:
-            return False
-        before = self._seen[name][1] if name in self._seen else age_s
-        self._seen[name] = (now, before + SMOOTHING * (age_s - before))
-        return max(self._seen, key=lambda other: self._seen[other][1]) == name
 
 
 class AdaptiveCodec:

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
-from plcv_ros.nodes import adaptive, conversion, delivery
+from plcv_ros.nodes import conversion, delivery
 
 
 class Reports:
@@ -37,16 +37,3 @@ def test_reports_that_cannot_be_are_counted(source: str) -> None:
     reports.say(source)
     reports.say("/segmentation 1/1 1", age_ns=-1)
     assert (reports.told, reports.listener.malformed) == ([], 2)
-
-
-def test_the_slowest_receiver_is_followed() -> None:
-    """One on the camera's own computer knows nothing of the link."""
-    slowest = adaptive.Slowest()
-    assert slowest.is_followed("/local", 0.003, 0.0)
-    assert slowest.is_followed("/remote", 0.030, 0.01)
-    followed = [(slowest.is_followed("/local", 0.003, 0.033 * k), slowest.is_followed("/remote", 0.030, 0.033 * k + 0.01)) for k in range(1, 30)]
-    assert set(followed) == {(False, True)}
-    assert slowest.is_followed("/local", 0.003, 3.0)  # the other one is gone
-    for k in range(100):
-        slowest.is_followed(f"/flood{k}", 0.0, 3.1)
-    assert len(slowest._seen) <= adaptive.MAX_REPORTERS
