@@ -467,7 +467,7 @@ def markdown(rows: list[Row], scores: list[accuracy.Accuracy]) -> str:
         latency = "-" if full else f"{r.p50:.1f} / {r.p95:.1f} / {r.p99:.1f}"
         added = "-" if full else f"{r.added_p50:.1f} / {r.added_p95:.1f} / {r.added_p99:.1f}"
         lines.append(
-            f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {plot.HOW.get((r.mode, r.qos), r.qos)} | {r.runs} | "
+            f"| {Link(r.rate, r.delay_ms, r.loss).text} | {r.sender}, {r.mode} | {plot.HOW.get((r.mode, r.qos), (r.qos,))[0]} | {r.runs} | "
             f"{r.bits_per_pixel:.2f} | {r.megabit:.0f} | "
             f"{r.whole} / {r.partial} of {r.frames} | {100 * r.strips_share:.1f} % | {r.fps:.1f} | {latency} | {r.transit_ms:.1f} | {added} | "
             f"{r.encode_ms:.2f} / {r.publish_ms:.2f} | {r.cpu_camera:.2f} / {r.cpu_receiver:.2f} | "

@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.codecs import Codec, decode, simd_targets
-from plcv_ros.training.datasets import open_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "benchmarks/reference"
@@ -73,6 +72,8 @@ def speed_frames(data: Path | None) -> tuple[list[Image], str]:
 
 def quality_frames(data: Path | None, every: int) -> tuple[list[Image], str]:
     """Frames for PSNR and where they come from."""
+    from plcv_ros.training.datasets import open_dataset
+
     if data is None or not (data / "camvid/test.txt").exists():
         return scene_frames(640, 360, 12), "12 generated scenes 640x360"
     test = open_dataset(f"camvid={data / 'camvid'},split=test")

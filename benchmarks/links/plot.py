@@ -9,12 +9,12 @@ from typing import Any
 
 COLOURS = {"raw": "#7f7f7f", "jpeg": "#d98200", "astc": "#1f6fb4", "jxs": "#2a9d5c", "h264": "#b03060"}
 HOW = {
-    ("whole", "best effort"): "UDP",
-    ("whole", "reliable"): "TCP",
-    ("strips", "best effort"): "as they come",
-    ("strips", "reliable"): "asked for again",
+    ("whole", "best effort"): ("UDP", "whole"),
+    ("whole", "reliable"): ("TCP", "whole, TCP"),
+    ("strips", "best effort"): ("as they come", "strips"),
+    ("strips", "reliable"): ("asked for again", "strips, repaired"),
 }
-"""(mode, QoS) -> what is done about lost packets, for people."""
+"""(mode, QoS) -> what is done about lost packets, and what the picture calls both, for people."""
 
 MARKS = {"camvid": ("o", "CamVid"), "scenes": ("s", "scenes")}
 
@@ -56,8 +56,7 @@ def _colour(row: Any) -> str:
 
 
 def _name(row: Any) -> str:
-    how = {"UDP": "whole", "TCP": "whole, TCP", "as they come": "strips", "asked for again": "strips, repaired"}
-    return f"{row.sender}, {how[HOW[row.mode, row.qos]]}"
+    return f"{row.sender}, {HOW[row.mode, row.qos][1]}"
 
 
 def _rows_axis(axis: Any, group: Sequence[Any], names: bool) -> None:

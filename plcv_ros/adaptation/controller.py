@@ -250,13 +250,17 @@ class Controller:
         lost = min(max(self._lost, 0.001), 0.9)
         return min(max(OVERDUE_FRAMES, math.ceil(math.log(CHANCE) / math.log(lost))), MAX_OVERDUE_FRAMES)
 
+    def _note_failure(self, now: float) -> None:
+        """A step up that is taken back soon has failed: the next one waits longer."""
+        if now - self._rose < FAILED_S:
+            self._hold = min(self._hold * PENALTY, MAX_HOLD_S)
+
     def _lighter(self, now: float) -> Change | None:
         """Down to fewer bits a frame; leaving frames out would lose no less of the others."""
         after = self._index - 1
         if after < 0 or self._ladder[after].bits_per_pixel >= self.rung.bits_per_pixel:
             return None
-        if now - self._rose < FAILED_S:
-            self._hold = min(self._hold * PENALTY, MAX_HOLD_S)
+        self._note_failure(now)
         return self._change(now, after, Reason.LOSS, max(age for _, age in self._ages) if self._ages else 0.0, 0.0)
 
     def _down(self, now: float, age: float, waiting: float) -> Change | None:
@@ -280,8 +284,7 @@ class Controller:
             while after > 0 and self._ladder[after].bit_rate(self._pixels, self._fps) > LOAD * rate:
                 after -= 1
         alarm = self._alarm if self._alarm is not None and now - self._changed < HOLD_S else _Alarm(self._index, self._hold)
-        if now - self._rose < FAILED_S:
-            self._hold = min(self._hold * PENALTY, MAX_HOLD_S)
+        self._note_failure(now)
         change = self._change(now, after, Reason.SILENCE if silent else Reason.QUEUE, age, rate)
         if age == waiting:
             self._alarm = alarm

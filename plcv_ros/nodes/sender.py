@@ -360,8 +360,6 @@ class FrameSender:
         self.counters.publish_ms = publishing_ns / 1e6
         self.counters.encode_ms = (time.time_ns() - start - publishing_ns) / 1e6
         self._count_bytes(size, int(width) * int(height), copied)
-        if self._adaptive is not None:
-            self._adaptive.blocked(publishing_ns / 1e9)
         return handed_over_ns
 
     def _refused(self, header: Any, error: CodecError) -> None:
@@ -409,10 +407,9 @@ class FrameSender:
             handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
         if frame.compressed is not None:
             frame.publisher.publish(frame.compressed)
-            blocked_s = (time.time_ns() - handed_over_ns) / 1e9
-            self.counters.publish_ms = 1e3 * blocked_s
-            if self._adaptive is not None:
-                self._adaptive.blocked(blocked_s)
+            self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6
+        if self._adaptive is not None and handed_over_ns and (frame.compressed is not None or frame.pixels is not None):
+            self._adaptive.blocked(self.counters.publish_ms / 1e3)
         if frame.raw is not None:
             self._raw.publish(frame.raw)
         if frame.traced and handed_over_ns:

@@ -18,7 +18,8 @@ class Boards:
 
     def __init__(self, folder: Path, enabled: bool) -> None:
         self._folder = folder
-        self._writers: dict[str, Any] = {}
+        self._name = ""
+        self._writer: Any = None
         self._make: Any = None
         if enabled:
             try:
@@ -31,21 +32,20 @@ class Boards:
         """Take a step's report; ``name`` is that of the run, where there are several."""
         if self._make is None:
             return
-        if name not in self._writers:
+        if self._writer is None or name != self._name:
             # A table trains one run after the other.
             self.close()
-            self._writers[name] = self._make(str(self._folder / name))
-        writer = self._writers[name]
-        writer.add_scalar("loss", sample.loss, sample.step)
-        writer.add_scalar("rate", sample.rate, sample.step)
+            self._name, self._writer = name, self._make(str(self._folder / name))
+        self._writer.add_scalar("loss", sample.loss, sample.step)
+        self._writer.add_scalar("rate", sample.rate, sample.step)
         for score, value in (sample.scores or {}).items():
-            writer.add_scalar(f"score/{score}", value, sample.step)
+            self._writer.add_scalar(f"score/{score}", value, sample.step)
 
     def close(self) -> None:
         """Write what is left."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
 
     def __enter__(self) -> Boards:
         return self

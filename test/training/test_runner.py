@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from pathlib import Path
 
@@ -17,7 +16,7 @@ pytest.importorskip("plcv_ros.codecs._native")
 from plcv_ros.cli.main import main
 from plcv_ros.perception.checkpoint import read_checkpoint
 from plcv_ros.training.results import read_run
-from plcv_ros.training.runner import initial, runs_to_do, work
+from plcv_ros.training.runner import holding, initial, runs_to_do, work
 from plcv_ros.training.table import read_table
 
 TABLE = """
@@ -139,10 +138,9 @@ def test_weights_of_another_recipe_are_not_taken_for_the_tables(table_path: Path
 
 def test_a_run_waits_for_the_one_that_it_starts_from(table_path: Path) -> None:
     folder = table_path.parent
-    (folder / "runs" / "original_s0").mkdir(parents=True)
     said: list[str] = []
-    with (folder / "runs" / "original_s0" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with holding(folder / "runs" / "original_s0") as free:
+        assert free
         assert work(read_table(table_path), folder / "runs", {"scenes": "x"}, only=["astc-12x12_s0"], say=said.append) == []
     assert said[-1].startswith("astc-12x12_s0: waits for original_s0")
 
@@ -170,10 +168,9 @@ def test_stopped_runs_go_on(table_path: Path) -> None:
 
 def test_a_run_that_another_process_has_is_left_alone(table_path: Path) -> None:
     folder = table_path.parent
-    (folder / "runs" / "original_s0").mkdir(parents=True)
     said: list[str] = []
-    with (folder / "runs" / "original_s0" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with holding(folder / "runs" / "original_s0") as free:
+        assert free
         assert work(read_table(table_path), folder / "runs", {"scenes": "x"}, only=["original_s0"], say=said.append) == []
     assert said == ["original_s0: another process is at it"]
 
