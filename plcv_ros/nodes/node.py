@@ -9,14 +9,12 @@ from typing import Any
 
 from rclpy.node import Node
 
-from plcv_ros.nodes import compat
 from plcv_ros.nodes.clock import ClockServer
 from plcv_ros.nodes.declaration import declare
 from plcv_ros.nodes.diagnostics import Diagnostics, Status
 from plcv_ros.nodes.events import FrameEvents
 from plcv_ros.nodes.parameters import TABLES, Value
 
-FLUSH_PERIOD_S = 0.2
 JOIN_TIMEOUT_S = 10.0
 
 
@@ -43,7 +41,6 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self._threads: list[threading.Thread] = []
         self.events = FrameEvents(self, self.result_event, self.age_ns)
         self.thread("events", self.events.run)
-        self.create_timer(FLUSH_PERIOD_S, self.events.flush, clock=compat.steady_clock())
         self._clock_server = ClockServer(self)
         self._diagnostics = Diagnostics(self, self.status)
 

@@ -15,7 +15,7 @@ HOLD_NS = 1_500_000_000
 """How long an event waits for its node's clock: exchanges are a fraction of a second apart, a stepped clock is known after two."""
 
 LATE_NS = 2_000_000_000
-"""Nodes send their events right after the frame: one that seems older on arrival was stamped by a clock that has stepped, or was held up."""
+"""Nodes send their events within half a second: one that seems older on arrival was stamped by a clock that has stepped, or was held up."""
 
 EARLY_NS = 50_000_000
 """An event cannot arrive before it happened, but the timestamps of software scatter."""
