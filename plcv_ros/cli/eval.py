@@ -165,7 +165,7 @@ def print_matrix(console: Any, cells: list[dict[str, Any]]) -> None:
     table.add_column("checkpoint", overflow="fold")
     table.add_column("trained on", overflow="fold")
     for codec in codecs:
-        table.add_column(codec, justify="right")
+        table.add_column(codec, justify="right", overflow="fold")
     for start in range(0, len(cells), len(codecs)):
         row = cells[start : start + len(codecs)]
         trained_on = {cell["trained_on"] for cell in row}

@@ -140,9 +140,16 @@ def runs_to_do(table: Table, folder: Path, only: list[str] | None = None) -> set
     chosen = [run for run in table.runs if not only or run.name in only]
     wanted = {run.name for run in chosen if missing_tests(run, table.results()) or (run.checkpoint and not run.checkpoint.is_file())}
     for run in reversed(table.runs):
-        if run.name in wanted and finished_checkpoint(run, folder / run.name) is None:
-            wanted |= {other.name for other in dependencies(run, table) if finished_checkpoint(other, folder / other.name) is None}
+        if run.name in wanted and _lacks_weights(run, folder):
+            wanted |= {other.name for other in dependencies(run, table) if _lacks_weights(other, folder)}
     return wanted
+
+
+def _lacks_weights(run: Run, folder: Path) -> bool:
+    try:
+        return finished_checkpoint(run, folder / run.name) is None
+    except ValueError:  # weights of another recipe, to be told by whoever wants to use them
+        return False
 
 
 def _busy(run: Run, folder: Path) -> bool:

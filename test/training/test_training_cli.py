@@ -127,7 +127,9 @@ def test_eval_of_several_is_a_matrix(trained: Path, tmp_path: Path, capsys: pyte
     assert rows[0]["miou"] == rows[2]["miou"] != rows[1]["miou"]
     assert float(rows[1]["psnr"]) > 15
     assert len([p for p in (tmp_path / "cache").rglob("*") if p.is_file()]) == 3
-    assert "mIoU in %" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "mIoU in %" in printed
+    assert "…" not in printed  # codecs that differ at their ends are told apart in a narrow terminal too
     assert main([*arguments, "--json", str(tmp_path / "x.json")]) == 1
     assert "--json holds one" in capsys.readouterr().err
 
