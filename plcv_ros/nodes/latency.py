@@ -39,6 +39,13 @@ POLL_LIMIT = 2000
 
 SAMPLE_PERIOD_S = 1.0
 
+QUIET_S = 0.6
+"""At the end, nodes that end at the same moment still tell of their last frames. What has not come when nothing came for so long does not come:
+nodes send their events twice in that time."""
+
+LINGER_S = 2.5
+"""But no longer than this in all: who ended the node waits for it."""
+
 
 class LatencyNode(FrameNode):
     """Subscribes ``<node>/frame_events`` of the nodes in its parameter ``nodes``."""
@@ -54,7 +61,9 @@ class LatencyNode(FrameNode):
         topics = {name: self.resolve_topic_name(f"{name}/frame_events") for name in names}
         self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in topics.values())
         self._clocks = Clocks(self, self._followed)
-        self._aligner = Aligner(self.table.add, self._clocks, correct=self.text("clock_sync") == "dds")
+        self._aligner = Aligner(self._enter, self._clocks, correct=self.text("clock_sync") == "dds")
+        self._end_ns: int | None = None
+        self._of_later_frames: list[tuple[FrameEvent, int]] = []
         self._meter = LinkMeter(self._run.links)
         self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
         self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
@@ -87,11 +96,32 @@ class LatencyNode(FrameNode):
                 self.get_logger().warning(f"{error}; further ones are counted only")
             self._odd += 1
             return
-        self._last_event = arrival_ns / 1e9
         header, when = message.header, message.time_ref
         stamp = header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
         self._aligner.add(FrameEvent(header.frame_id, stamp_ns, node, event, when.sec * 1_000_000_000 + when.nanosec), wall_ns, arrival_ns)
+
+    def _enter(self, event: FrameEvent, arrival_ns: int) -> None:
+        """Into the table; once the node is to end, frames that began before that alone."""
+        if self._end_ns is not None and event.time_ns > self._end_ns and not self.table.has(event.frame_id, event.stamp_ns):
+            self._of_later_frames.append((event, arrival_ns))
+            return
+        self._last_event = time.monotonic()
+        self.table.add(event, arrival_ns)
+
+    def _linger(self) -> None:
+        """Take what the nodes have still to tell of frames that have begun."""
+        self._end_ns = time.time_ns()
+        begun = time.monotonic()
+        self._last_event = max(self._last_event, begun)
+        while time.monotonic() < min(self._last_event + QUIET_S, begun + LINGER_S):
+            time.sleep(POLL_PERIOD_S / 4)
+            self._poll()
+        self._aligner.flush()
+        # The remote side may have told of a frame before the camera said that it had begun.
+        for event, arrival_ns in self._of_later_frames:
+            if self.table.has(event.frame_id, event.stamp_ns):
+                self.table.add(event, arrival_ns)
 
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:
@@ -170,10 +200,10 @@ class LatencyNode(FrameNode):
 
     def stop(self) -> None:
         """Write the report into ``output_directory``. Raises NodeError where that cannot be done."""
-        self._poll()
-        self._aligner.flush()
-        self._settle_changes(last=True)
         folder = self.text("output_directory")
+        if folder:
+            self._linger()
+        self._settle_changes(last=True)
         if not folder or not len(self.table):
             self.get_logger().info("nothing to report" if folder else "no report asked for")
             return

@@ -40,7 +40,6 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self._wake = self.create_guard_condition(lambda: None)
         self._threads: list[threading.Thread] = []
         self.events = FrameEvents(self, self.result_event, self.age_ns)
-        self.thread("events", self.events.run)
         self._clock_server = ClockServer(self)
         self._diagnostics = Diagnostics(self, self.status)
 
@@ -106,16 +105,23 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         """Let the executor look around, from any thread."""
         self._wake.trigger()
 
+    def begin(self) -> None:
+        """Start all threads, those of the subclass included; called once the node is complete."""
+        self.thread("events", self.events.run)
+        self.start()
+
     def shut_down(self) -> None:
-        """Stop, wait for the threads, and send the last frame events and diagnostics."""
+        """Stop, wait for the threads, and send the last frame events and diagnostics; the threads end also where ``stop`` raises."""
         self.stopping.set()
-        self.stop()
-        self.events.close()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(JOIN_TIMEOUT_S)
-        self.events.send()
-        self._diagnostics.publish()
+        try:
+            self.stop()
+        finally:
+            self.events.close()
+            for thread in self._threads:
+                if thread is not threading.current_thread():
+                    thread.join(JOIN_TIMEOUT_S)
+            self.events.finish()
+            self._diagnostics.publish()
 
     def age_ns(self, header: Any) -> int:
         """How old a frame of that header is now. Nodes that know by how much the camera's clock differs from theirs take it into account."""

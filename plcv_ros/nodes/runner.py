@@ -88,7 +88,7 @@ def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[Frame
     gc.collect()
     gc.freeze()
     try:
-        node.start()
+        node.begin()
         while node.exit_code is None:
             executor.spin_once()
     except Exception as error:

@@ -65,6 +65,11 @@ class FrameTable:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def has(self, frame_id: str, stamp_ns: int) -> bool:
+        """Whether the frame is in the table."""
+        with self._lock:
+            return (frame_id, stamp_ns) in self._slots
+
     def add(self, event: FrameEvent, arrival_ns: int | None = None) -> None:
         """Enter one event. ``arrival_ns``: when it arrived, by a clock that never jumps (the event's own time where None): by it frames are
         told to be on their way or recent. An odd event (unknown name, no time, a 65th node) never raises: the summary's ``unknown`` counts it."""
