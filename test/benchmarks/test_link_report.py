@@ -33,6 +33,13 @@ def score(loss: float, clean: float, delivered: float) -> accuracy.Accuracy:
     return accuracy.Accuracy("astc_12x12", "strips", "best effort", 100.0, 2.0, loss, "camvid", "network", 101, 0.04, clean, delivered)
 
 
+def test_the_default_set_is_small_and_has_what_goals_are_set_for() -> None:
+    chosen = link.combinations(False)
+    assert len({c.key for c in chosen}) == len(chosen) <= 24
+    verdicts = goals.verdicts([row(*c.key[:4], c.link.loss, delay_ms=c.link.delay_ms) for c in chosen if link.judged(c)], [])
+    assert len(verdicts) >= 16
+
+
 def test_goals_are_judged_by_their_own_figures() -> None:
     rows = [
         row("astc_12x12", "whole", "best effort", 100.0, 0.0, added_p50=3.1, p50=23.5, p99=25.0),
