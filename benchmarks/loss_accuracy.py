@@ -224,7 +224,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="combinations whose name contains this")
     parser.add_argument("--checkpoint", default="auto")
     parser.add_argument("--frames", type=int, default=300, help="recorded frames to use")
-    parser.add_argument("--step", type=int, default=5, help="score every so-manieth scene frame")
+    parser.add_argument("--step", type=int, default=10, help="score every so-manieth scene frame")
     args = parser.parse_args()
     networks = load_networks(args.checkpoint)
     results = {result.place: result for result in read_accuracy()}

@@ -131,7 +131,7 @@ def train(
     if state_path.exists() and not resume:
         raise ValueError(f"{folder} holds a run already: resume it, name another folder, or delete that one")
     fingerprint = describe(settings, datasets, init, teacher if settings.distillation else None)
-    begin, seconds = 0, 0.0
+    begin, seconds, epoch_losses = 0, 0.0, list[float]()
     if resume:
         state = read_state(state_path, fingerprint)
         network.load_state_dict(state["network"])
@@ -141,6 +141,7 @@ def train(
         if device.type == "cuda" and len(state["cuda_generators"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(state["cuda_generators"])
         begin, seconds, started_from = state["step"], state["seconds"], state.get("started_from", "")
+        epoch_losses = list(state.get("epoch_losses", []))
     if processes.rank == 0:
         cut_metrics(metrics_path, begin)
     parallel = processes.wrap(network, device)
@@ -158,6 +159,7 @@ def train(
             "generator": torch.get_rng_state(),
             "cuda_generators": torch.cuda.get_rng_state_all() if device.type == "cuda" else [],
             "step": step,
+            "epoch_losses": epoch_losses,
             "seconds": seconds,
             "started_from": started_from,
         }
@@ -173,7 +175,7 @@ def train(
     if begin == steps and processes.rank == 0:
         save(begin)  # an earlier call ended between the writing of its state and of its weights
     network.train()
-    step, epoch_losses, order = begin, list[float](), list[tuple[int, int]]()
+    step, order = begin, list[tuple[int, int]]()
     while step < steps:
         started = time.perf_counter()
         rate = learning_rate(step, steps, settings.warmup)
@@ -213,10 +215,10 @@ def train(
             if within == 0:
                 write_metrics(metrics_path, step, epoch, float(np.mean(epoch_losses)), rate * settings.rate, seconds, found)
             report(Sample(step, steps, epoch, loss, rate * settings.rate, found or None))
-            if within == 0 or halted or step == steps:
-                save(step)
         if within == 0:
             epoch_losses.clear()
+        if processes.rank == 0 and (within == 0 or halted or step == steps):
+            save(step)
         if halted:
             break
     processes.wait()

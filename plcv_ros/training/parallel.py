@@ -6,12 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 Item = TypeVar("Item")
+
+PATIENCE = timedelta(hours=12)
+"""While process 0 scores the network on the validation data, the others wait for it; torch gives up after ten minutes."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def join_processes(device: str) -> tuple[Processes, str]:
         device = f"cuda:{local}"
         torch.cuda.set_device(local)
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+        torch.distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=PATIENCE)
     return Processes(torch.distributed.get_rank(), count), device
 
 

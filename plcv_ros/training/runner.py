@@ -70,6 +70,10 @@ def finished_checkpoint(run: Run, folder: Path) -> Path | None:
 
 def _check_settings(run: Run, path: Path, training: dict[str, Any]) -> None:
     if run.average:
+        if set(training.get("averaged", ())) != set(run.average):
+            raise ValueError(
+                f"{path} is the mean of {', '.join(training.get('averaged', ())) or 'nothing'}: delete it to make that of {', '.join(run.average)}"
+            )
         return
     wanted = describe(settings_of(run, 0, "cpu"), [])["settings"]
     other = [f"{key} {training[key]!r} instead of {value!r}" for key, value in wanted.items() if key in training and training[key] != value]
@@ -232,11 +236,12 @@ def _test(
             continue
         facts, counts, names = score(run, checkpoint, degradation, places, device)
         names_alone = {place: place for place in places}
+        data = fill_in(run.test, {**names_alone, "seed": str(run.seed)})
         row = {
             "run": run.name,
             "trained_on": run.train_on,
             "seed": run.seed,
-            "data": fill_in(run.test, {**names_alone, "seed": str(run.seed)}),
+            "data": ",".join(part for part in data.split(",") if not part.startswith("keep=")),  # where copies are kept is no part of what they are
             "tested_on": test,
         }
         write_row(table.results(), {**row, **facts}, counts, names)

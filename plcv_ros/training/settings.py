@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.codecs.jpegxs.weights import load_weights
 from plcv_ros.training.augment import Augmentation
 from plcv_ros.training.datasets import Dataset
+from plcv_ros.training.degradations import read_configuration
 
 
 @dataclass
@@ -50,13 +52,16 @@ class Settings:
 def describe(settings: Settings, datasets: list[Dataset], init: Path | None = None, teacher: Path | None = None) -> dict[str, Any]:
     """What a run is, as plain data: kept in the state file, so that a run is not continued as another one.
 
-    ``init`` and ``teacher`` are told by what is in the files, wherever they lie.
+    ``init``, ``teacher`` and the codecs' weights are told by what is in the files, wherever they lie.
     """
     plain = asdict(settings)
     for transient in ("threads", "device", "stop_after"):
         del plain[transient]
     plain["augmentation"]["zoom"] = list(plain["augmentation"]["zoom"])
     files = {name: _digest(path) for name, path in (("init", init), ("teacher", teacher)) if path is not None}
+    bands = [load_weights(options["weights"]) for _, _, options in map(read_configuration, settings.codecs.split("+")) if "weights" in options]
+    if bands:
+        files["weights"] = hashlib.sha256(repr([(each.gains, each.priorities) for each in bands if each is not None]).encode()).hexdigest()[:16]
     return {"settings": plain, "data": [[d.spec or d.name, len(d), d.share] for d in datasets], **files}
 
 

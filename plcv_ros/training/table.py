@@ -151,7 +151,7 @@ def _run(path: Path, content: dict[str, Any], row: Any) -> Run:
         tests=tuple(str(test) for test in row["tests"]),
         train=tuple(str(spec) for spec in row.get("train", content["train"])),
         test=str(row.get("test", content["test"])),
-        init=None if init is None else str(init),
+        init=None if init is None else str(init).replace("{seed}", str(seed)),
         settings={**content.get("settings", {}), **row.get("settings", {})},
         checkpoint=path.parent / row["checkpoint"] if "checkpoint" in row else None,
         average=tuple(str(name) for name in row.get("average", ())),

@@ -16,7 +16,7 @@ pytest.importorskip("plcv_ros.codecs._native")
 from plcv_ros.cli.main import main
 from plcv_ros.perception.checkpoint import read_checkpoint
 from plcv_ros.training.results import read_run
-from plcv_ros.training.runner import holding, initial, runs_to_do, work
+from plcv_ros.training.runner import dependencies, holding, initial, runs_to_do, work
 from plcv_ros.training.table import read_table
 
 TABLE = """
@@ -138,6 +138,35 @@ def test_weights_of_another_recipe_are_not_taken_for_the_tables(table_path: Path
     assert all("trained with epochs 2 instead of 3" in failure for failure in failures)
     assert [failure.split(":")[0] for failure in failures] == ["original_s0", "astc-12x12_s0"]
     assert said == failures
+
+
+def test_a_mean_of_other_runs_is_not_taken_for_the_tables(table_path: Path) -> None:
+    folder = table_path.parent
+    places = {"scenes": str(folder / "scenes")}
+    mean = "  - {name: mean_s0, train_on: original, seed: 0, average: [original_s0], tests: [original]}\n"
+    table_path.write_text(TABLE.replace('"astc:8x8:unheard-of"', '"astc:8x8"').replace("epochs: 2", "epochs: 1") + mean)
+    assert work(read_table(table_path), folder / "runs", places, only=["mean_s0"], threads=1) == []
+    table_path.write_text(
+        table_path.read_text().replace("[original_s0]", "[original_s0, astc-12x12_s0]").replace("tests: [original]}", 'tests: ["jpeg:50"]}')
+    )
+    failures = work(read_table(table_path), folder / "runs", places, only=["mean_s0"], threads=1)
+    assert failures == [
+        f"mean_s0: {folder / 'runs/mean_s0/model.safetensors'} is the mean of original_s0: delete it to make that of original_s0, astc-12x12_s0"
+    ]
+
+
+def test_the_run_of_the_same_fold_is_what_a_run_starts_from(table_path: Path) -> None:
+    """As in classification.yaml, whose runs start from base_s{seed}."""
+    table_path.write_text(TABLE.replace('init: "=original_s0"', 'init: "=original_s{seed}"'))
+    table = read_table(table_path)
+    assert [run.name for run in dependencies(table.runs[1], table)] == ["original_s0"]
+
+
+def test_where_copies_of_scenes_are_kept_is_not_told(table_path: Path) -> None:
+    folder = table_path.parent
+    table_path.write_text(TABLE.replace("test: scenes,seeds=1:3,", "test: scenes,keep={scenes},seeds=1:3,").replace("epochs: 2", "epochs: 1"))
+    work(read_table(table_path), folder / "runs", {"scenes": str(folder / "scenes")}, only=["original_s0"], threads=1)
+    assert read_run(folder / "table", "original_s0")[0]["data"] == "scenes,seeds=1:3,frames=1,size=96x64"
 
 
 def test_a_run_waits_for_the_one_that_it_starts_from(table_path: Path) -> None:
