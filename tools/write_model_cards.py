@@ -183,7 +183,7 @@ def stage(training: Mapping[str, Any]) -> str:
     ]
     if averaged := training.get("averaged"):
         said.insert(0, f"the mean of the weights of {len(averaged)} networks ({', '.join(averaged)}), each")
-    how = f"`plcv train table docs/results/{training['table']} --only {training['run']}`" if "run" in training else f"`{training['command']}`"
+    how = f"run `{training['run']}` of `docs/results/{training['table']}`" if "run" in training else f"`{training['command']}`"
     return f"{', '.join(filter(None, said))}: {how}"
 
 

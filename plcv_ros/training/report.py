@@ -137,7 +137,9 @@ def _goals(results: Results) -> str:
             verdict += f" so far ({found.seeds} of {planned} seeds)"
         figures = ["", ""] if found is None else [found.precise(), str(found.seeds)]
         rows.append([f"`{goal.codec}`{against}", wanted, *figures, verdict, *goal.references])
-    return grid(["after retraining", "goal", "here", "seeds", "", *table.references], rows) if rows else ""
+    if not rows:
+        return ""
+    return "\n\n".join(filter(None, (grid(["after retraining", "goal", "here", "seeds", "", *table.references], rows), table.remarks)))
 
 
 def reached(goal: Goal, value: float) -> bool:
@@ -181,7 +183,8 @@ def _matrix(results: Results) -> str:
     rows = []
     for run in runs:
         scores = {t: float(results.counts[run.name, t].score()[0]) for t in tested if (run.name, t) in results.counts}
-        rows.append([f"`{run.train_on}`".replace("+", "` + `"), *(percent(scores.get(t)) for t in tested)])
+        name = f"mean of {len(run.average)} networks' weights (`{run.name}`)" if run.average else f"`{run.train_on}`".replace("+", "` + `")
+        rows.append([name, *(percent(scores.get(t)) for t in tested)])
     return grid(["trained on", *(f"`{t}`" for t in tested)], rows) if rows else ""
 
 

@@ -14,6 +14,7 @@ A YAML file (docs/results/segmentation.yaml is one)::
       - {codec: original, at_least: 66.0, prototype: 62.9}
       - {codec: "astc:8x8:fast", at_most: 1.0, paper: 4.4 / 4.0, prototype: 2.3}
       - {codec: "jxs:main:3:nosig", against: "jxs:main:3", at_most: 0.3}
+    remarks: seeds 1 and 2 came later       # stands below the goals in the report
     runs:
       - {train_on: original, seed: 0, tests: [original, "astc:8x8:fast"]}
       - {train_on: astc:8x8:fast, seed: 0, tests: [original, "astc:8x8:fast"], checkpoint: ../weights/x.safetensors}
@@ -77,6 +78,8 @@ class Table:
     runs: tuple[Run, ...]
     goals: tuple[Goal, ...]
     references: tuple[str, ...] = ()
+    remarks: str = ""
+    """What a reader of the goals has to know."""
 
     def results(self) -> Path:
         """The folder beside the file where the scores are kept."""
@@ -106,7 +109,7 @@ def read_table(path: Path) -> Table:
 def _table(path: Path, content: Any) -> Table:
     if not isinstance(content, dict):
         raise TypeError("expected a mapping with the entries task, train, test, runs")
-    known = {"task", "train", "test", "init", "control", "settings", "references", "goals", "runs"}
+    known = {"task", "train", "test", "init", "control", "settings", "references", "goals", "remarks", "runs"}
     if content.keys() - known:
         raise ValueError(f"unknown entry {', '.join(sorted(content.keys() - known))}; known: {', '.join(sorted(known))}")
     if content["task"] not in TASKS:
@@ -122,7 +125,7 @@ def _table(path: Path, content: Any) -> Table:
     control = str(content.get("control", "original"))
     references = tuple(str(name) for name in content.get("references", ()))
     goals = tuple(_goal(goal, control, references) for goal in content.get("goals", []))
-    return Table(path, content["task"], control, runs, goals, references)
+    return Table(path, content["task"], control, runs, goals, references, str(content.get("remarks", "")).strip())
 
 
 def _goal(row: Any, control: str, references: tuple[str, ...]) -> Goal:
