@@ -39,12 +39,8 @@ POLL_LIMIT = 2000
 
 SAMPLE_PERIOD_S = 1.0
 
-QUIET_S = 0.6
-"""At the end, nodes that end at the same moment still tell of their last frames. What has not come when nothing came for so long does not come:
-nodes send their events twice in that time."""
-
 LINGER_S = 2.5
-"""But no longer than this in all: who ended the node waits for it."""
+"""At the end, nodes that end at the same moment still tell of their last frames: until they are gone, but no longer than this."""
 
 
 class LatencyNode(FrameNode):
@@ -58,8 +54,8 @@ class LatencyNode(FrameNode):
         self._odd = 0
         self._unsettled: deque[CodecChange] = deque(maxlen=MAX_CHANGES)
         names = [name.strip() for name in self.text("nodes").split(",") if name.strip()]
-        topics = {name: self.resolve_topic_name(f"{name}/frame_events") for name in names}
-        self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in topics.values())
+        self._topics = tuple(self.resolve_topic_name(f"{name}/frame_events") for name in names)
+        self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in self._topics)
         self._clocks = Clocks(self, self._followed)
         self._aligner = Aligner(self._enter, self._clocks, correct=self.text("clock_sync") == "dds")
         self._end_ns: int | None = None
@@ -96,6 +92,7 @@ class LatencyNode(FrameNode):
                 self.get_logger().warning(f"{error}; further ones are counted only")
             self._odd += 1
             return
+        self._last_event = arrival_ns / 1e9
         header, when = message.header, message.time_ref
         stamp = header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
@@ -106,17 +103,17 @@ class LatencyNode(FrameNode):
         if self._end_ns is not None and event.time_ns > self._end_ns and not self.table.has(event.frame_id, event.stamp_ns):
             self._of_later_frames.append((event, arrival_ns))
             return
-        self._last_event = time.monotonic()
         self.table.add(event, arrival_ns)
 
     def _linger(self) -> None:
         """Take what the nodes have still to tell of frames that have begun."""
         self._end_ns = time.time_ns()
-        begun = time.monotonic()
-        self._last_event = max(self._last_event, begun)
-        while time.monotonic() < min(self._last_event + QUIET_S, begun + LINGER_S):
+        self.get_logger().info("waiting for the last events")
+        deadline = time.monotonic() + LINGER_S
+        while time.monotonic() < deadline and any(self.count_publishers(topic) for topic in self._topics):
             time.sleep(POLL_PERIOD_S / 4)
             self._poll()
+        self._poll()
         self._aligner.flush()
         # The remote side may have told of a frame before the camera said that it had begun.
         for event, arrival_ns in self._of_later_frames:

@@ -15,7 +15,7 @@ from torch import nn
 Item = TypeVar("Item")
 
 PATIENCE = timedelta(hours=12)
-"""While process 0 scores the network on the validation data, the others wait for it; torch gives up after ten minutes."""
+"""While process 0 scores the network on the validation data, the others wait for it; on GPUs torch would give up after ten minutes."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Settings:
 def describe(settings: Settings, datasets: list[Dataset], init: Path | None = None, teacher: Path | None = None) -> dict[str, Any]:
     """What a run is, as plain data: kept in the state file, so that a run is not continued as another one.
 
-    ``init``, ``teacher`` and the codecs' weights are told by what is in the files, wherever they lie.
+    ``init`` and ``teacher`` are told by what is in the files, wherever they lie, a codec's weights by their path and by what is in the file.
     """
     plain = asdict(settings)
     for transient in ("threads", "device", "stop_after"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,8 +27,10 @@ class Publisher:
         self.subscribers = subscribers
         self.sent: list[str] = []
         self.acknowledged = 0
+        self.asked = 0
 
     def get_subscription_count(self) -> int:
+        self.asked += 1
         return self.subscribers
 
     def wait_for_all_acked(self, _timeout: Any) -> bool:
@@ -58,11 +60,15 @@ class Traced:
         self.events.finish()
 
 
-def wait_for_sent(publisher: Publisher, count: int) -> None:
+def wait_for(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 10
-    while len(publisher.sent) < count:
-        assert time.monotonic() < end, f"{len(publisher.sent)} of {count} messages were sent"
+    while not condition():
+        assert time.monotonic() < end, f"waited 10 s for {what}"
         time.sleep(0.001)
+
+
+def wait_for_sent(publisher: Publisher, count: int) -> None:
+    wait_for(lambda: len(publisher.sent) >= count, f"{count} messages")
 
 
 def frames(traced: Traced, count: int) -> None:
@@ -88,6 +94,7 @@ def test_during_the_pause_nothing_is_sent_and_at_the_end_nothing_is_left(monkeyp
     traced = Traced(monkeypatch)
     frames(traced, 1)
     wait_for_sent(traced.topic, 2)
+    wait_for(lambda: traced.debug.asked == 4, "the pause")  # two debug topics, before sending and after it
     frames(traced, 10)
     traced.events.note(Header(), "dropped")
     time.sleep(5 * events.DELAY_S)
@@ -113,10 +120,7 @@ def test_a_drop_is_told_without_a_frame(traced: Traced) -> None:
 def test_where_nobody_listens_nothing_is_kept(traced: Traced) -> None:
     traced.topic.subscribers = 0
     frames(traced, 3)
-    end = time.monotonic() + 10
-    while traced.events._queue:
-        assert time.monotonic() < end
-        time.sleep(0.001)
+    wait_for(lambda: not traced.events._queue, "the events to be forgotten")
     traced.topic.subscribers = 1
     traced.events.note(Header(), "dropped")
     wait_for_sent(traced.topic, 1)

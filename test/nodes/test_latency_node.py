@@ -104,25 +104,25 @@ def test_report_at_the_end(probe: Any, spawn: Callable[..., Any], tmp_path: Path
 
 def test_nodes_that_end_with_it_are_heard(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
     """Ctrl-C reaches all nodes at once, and they send their events in bunches: the last ones come when this node has been told to end."""
-    node = spawn("latency", namespace="/robot", output_directory=str(tmp_path), plot=False)
+    node = spawn("latency", namespace="/robot", output_directory=str(tmp_path), plot=False, clock_sync="external")
     status = probe.status_of("robot/latency")
     events = Events(probe)
 
-    def tell(side: str, stamp: int) -> None:
+    def tell(side: str, stamp: int, time_ns: int) -> None:
         for event in CAMERA_EVENTS if side == "camera" else REMOTE_EVENTS:
-            events.publish(side, join_source(f"/robot/{side}", event), stamp, stamp)
+            events.publish(side, join_source(f"/robot/{side}", event), stamp, time_ns)
 
     before = [time.time_ns() + k for k in range(3)]
-    tell("camera", before[0])
+    tell("camera", before[0], before[0])
     probe.wait_for(lambda: status().get("captured") == "1", "the first frame on /diagnostics")
     node.send(signal.SIGINT)
-    probe.spin(0.3)
-    after = time.time_ns()
-    tell("segmentation", before[0])
-    tell("segmentation", before[1])  # the remote side's bunch may come first
-    tell("camera", before[1])
-    tell("camera", before[2])  # lost
-    tell("camera", after)  # another node still runs: what begins now is no part of the report
+    node.wait_for_log("waiting for the last events")
+    after = time.time_ns() + 10**9
+    tell("segmentation", before[0], after)
+    tell("segmentation", before[1], after)  # the remote side's bunch may come first
+    tell("camera", before[1], before[1])
+    tell("camera", before[2], before[2])  # lost
+    tell("camera", after, after)  # another node still runs: what begins now is no part of the report
     assert node.wait() == 0
     report = json.loads((tmp_path / "latency.json").read_text())
     assert (report["captured"], report["segmented"], report["lost"]) == (3, 2, 1)

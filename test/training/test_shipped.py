@@ -81,7 +81,7 @@ def scenes() -> Dataset:
 
 @pytest.mark.parametrize(("name", "codec"), list(TOOL.cases()))
 def test_scores_on_generated_scenes(name: str, codec: str) -> None:
-    """Needs no data but the package's own, and tells networks of one architecture from each other."""
+    """Needs no data but the package's own. What a file holds instead of another was trained on other codecs, or scores otherwise."""
     told = [float(row["miou"]) for row in ON_SCENES if (row["checkpoint"], row["codec"]) == (name, codec)]
     assert told, "run python tools/write_shipped_scores.py"
     assert TOOL.score(predictor(name), codec, scenes()) == pytest.approx(told[0], abs=0.004)

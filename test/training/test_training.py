@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from plcv_ros.training.losses import class_weights, distillation_loss, soft_jacc
 from plcv_ros.training.parallel import Processes  # noqa: E402
 from plcv_ros.training.run import Sample, load_initial, origin  # noqa: E402
 from plcv_ros.training.segmentation import SEGMENTATION, train  # noqa: E402
-from plcv_ros.training.settings import Settings  # noqa: E402
+from plcv_ros.training.settings import Settings, describe  # noqa: E402
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -71,6 +72,16 @@ def test_a_stopped_run_resumes_to_the_same_bytes(tmp_path: Path) -> None:
             assert all(torch.equal(state[0][part][name], state[1][part][name]) for name in state[0][part])
         rows = [list(csv.reader((f / "metrics.csv").open())) for f in (tmp_path / "whole", folder)]
         assert [r[:4] for r in rows[0]] == [r[:4] for r in rows[1]]  # with the mean loss of an epoch that was interrupted
+
+
+def test_a_run_through_other_band_weights_is_another_run(tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    there = settings(codecs=f"jxs:main:2:weights={path}")
+    told = []
+    for gain in (1, 2, 1):
+        path.write_text(json.dumps({"gains": [gain] * 24, "priorities": list(range(24))}))
+        told.append(describe(there, []))
+    assert told[0] == told[2] != told[1]
 
 
 def test_seeds_matter(tmp_path: Path) -> None:
