@@ -125,14 +125,16 @@ def _tested(results: Results) -> list[str]:
 def _goals(results: Results) -> str:
     table, rows = results.table, []
     for goal in table.goals:
-        codec = full_name(goal.codec)
+        codec, trained_on = full_name(goal.codec), goal.codec if goal.retrained else table.control
         if goal.at_least is not None:
-            found, wanted = results.score(goal.codec, codec), f"{SCORES[table.task]} at least {goal.at_least:.1f}"
+            found, wanted = results.score(trained_on, codec), f"{SCORES[table.task]} at least {goal.at_least:.1f}"
         else:
-            found, wanted = results.difference((goal.against, full_name(goal.against)), (goal.codec, codec)), f"loses at most {goal.at_most:.1f}"
+            other = goal.against if goal.retrained else table.control
+            found, wanted = results.difference((other, full_name(goal.against)), (trained_on, codec)), f"loses at most {goal.at_most:.1f}"
         against = "" if same(goal.against, table.control) else f", against `{goal.against}`"
+        against += "" if goal.retrained else ", not retrained"
         verdict = "not done yet" if found is None else "met" if reached(goal, found.mean) else "not met"
-        planned = sum(run.plain() and same(run.train_on, goal.codec) for run in table.runs)
+        planned = sum(run.plain() and same(run.train_on, trained_on) for run in table.runs)
         if found is not None and found.seeds < planned:
             verdict += f" so far ({found.seeds} of {planned} seeds)"
         figures = ["", ""] if found is None else [found.precise(), str(found.seeds)]

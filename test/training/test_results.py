@@ -29,6 +29,8 @@ goals:
   - {codec: "astc:12x12:fast", at_most: 1.0}
   - {codec: "jpeg:50", against: "astc:8x8:fast", at_most: 50}
   - {codec: "jxs:main:3", at_most: 0.5}
+  - {codec: "astc:12x12:fast", retrained: false, at_most: 50}
+remarks: Made up.
 runs:
   - {train_on: original, seed: 0, tests: [original, astc, "astc:12x12"]}
   - {train_on: original, seed: 1, tests: [original, astc]}
@@ -198,7 +200,12 @@ def test_report(filled: Path) -> None:
         "`astc:12x12:fast`": "not met",
         "`jpeg:50`, against `astc:8x8:fast`": "met so far (1 of 2 seeds)",
         "`jxs:main:3`": "not done yet",
+        "`astc:12x12:fast`, not retrained": "met so far (1 of 2 seeds)",
     }
+    assert "\n\nMade up.\n\n## Every" in text
+    unretrained = results.difference(("original", "original"), ("original", "astc:12x12:fast"))
+    assert unretrained is not None
+    assert cells[-1][2] == unretrained.precise()
     assert [row[5:] for row in cells[:3]] == [["", "40.1"], ["4.4 / 4.0", ""], ["", ""]]
     assert cells[0][1] == "mIoU at least 50.0"
     score, (low, high) = float(cells[0][2].split()[0]), (float(text) for text in cells[0][2].split("[")[1][:-1].split(", "))
