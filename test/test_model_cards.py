@@ -80,7 +80,7 @@ def test_cards_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "research" not in lines["scenes_alone"]
     assert "research use" in lines["mixture"]
     assert "61.2 % (mIoU, camvid)" in lines["jxs_main"]
-    assert "- 40 steps of 8 pictures, rate 0.003, seed 0: `plcv train table docs/results/scenes.yaml --only scenes_s0`" in text
+    assert "- 40 steps of 8 pictures, rate 0.003, seed 0: run `scenes_s0` of `docs/results/scenes.yaml`" in text
     assert f"- before that, [`{DEFAULT}`](#{DEFAULT})" in text
     assert "| JPEG XS `main`, 3 bit/px | `jxs_main` |" in text
     assert "| JPEG XS `pruned`, 4 bit/px | `jxs_pruned` |" in text
