@@ -13,7 +13,6 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.duration import Duration
 from sensor_msgs.msg import TimeReference
 
 from plcv_ros.nodes import compat, qos
@@ -35,8 +34,6 @@ DELAY_S = 0.01
 PAUSE_S = 0.19
 """So long after events were sent, none are sent again: what was noted meanwhile goes together. Most frames then meet a computer on which nothing
 has happened since the frame before; sent after each of them, events cost a frame half a millisecond where cores had gone to sleep."""
-
-ACKNOWLEDGE_TIMEOUT_S = 1.0
 
 
 class FrameEvents:
@@ -69,7 +66,7 @@ class FrameEvents:
         self._wanted.set()
 
     def run(self) -> None:
-        """Send until ``close``; what is noted after that is for ``finish``."""
+        """Send until ``close``; what is noted after that is for a last ``send``."""
         while not self._closed.is_set():
             # With the next frame, or without one for what was noted since: a frame's drop, or the last one's events.
             self._wanted.wait(PAUSE_S)
@@ -84,12 +81,6 @@ class FrameEvents:
         """End ``run``."""
         self._closed.set()
         self._wanted.set()
-
-    def finish(self) -> None:
-        """Send what is left, and wait a moment until it has arrived: with the publisher goes what it would have to send again."""
-        self.send()
-        if self.subscribers():
-            self._publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_TIMEOUT_S))
 
     def send(self) -> None:
         """Send now; for one thread at a time."""

@@ -120,7 +120,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
             for thread in self._threads:
                 if thread is not threading.current_thread():
                     thread.join(JOIN_TIMEOUT_S)
-            self.events.finish()
+            self.events.send()  # nobody waits for their acknowledgement: Fast DDS asks readers for it every three seconds
             self._diagnostics.publish()
 
     def age_ns(self, header: Any) -> int:

@@ -32,7 +32,7 @@ SWITCH_INTERVAL_S = 0.00005
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-SAME_SIGNAL_S = 1.0
+SAME_SIGNAL_S = 2.0
 
 
 class _Interrupted(BaseException):
