@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from plcv_ros.training.report import SCORES, Results
 from plcv_ros.training.results import TRAINING, Difference
 
 BEFORE, AFTER = "#b3b3b3", "#1b9e77"
+
+COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -62,56 +65,74 @@ def draw_losses(results: Results, path: Path) -> bool:
 
 
 def draw_rates(results: Results, path: Path) -> bool:
-    """Score over bits per pixel, control and retrained; False, and no file, where no configuration has been tested."""
+    """Score over bits per pixel, control and retrained; False, and no file, where no configuration has been tested.
+
+    A point lies below the control's mean by its loss, which is paired by seed: means over different seeds would not compare.
+    """
     control = results.table.control
-    rates = {
-        test: float(row["bits_per_pixel"])
-        for (_, test), row in results.rows.items()
-        if test != ORIGINAL and (results.runs(control, test) or results.runs(test, test))
-    }
-    if not rates:
+    original = results.mean(control, ORIGINAL)
+    rates = {test: float(row["bits_per_pixel"]) for (_, test), row in results.rows.items() if test != ORIGINAL}
+    points: dict[str, dict[bool, float]] = {}
+    for codec in rates:
+        for retrained in (False, True):
+            loss = results.difference((control, ORIGINAL), (codec if retrained else control, codec))
+            if loss is not None and original is not None:
+                points.setdefault(codec, {})[retrained] = 100 * original - loss.mean
+    if not points or original is None:
         return False
-    figure = new_figure(9, 5.5)
+    figure = new_figure(10, 6.5)
     axes = figure.subplots()
     families = {"astc": "o", "jpeg": "s", "jxs": "^"}
     for family, marker in families.items():
         for retrained, colour in ((False, BEFORE), (True, AFTER)):
-            points = [(rate, results.mean(codec if retrained else control, codec)) for codec, rate in rates.items() if codec.startswith(family)]
-            known = [(x, 100 * y) for x, y in points if y is not None]
+            known = [(rates[codec], found[retrained]) for codec, found in points.items() if codec.startswith(family) and retrained in found]
             if known:
                 label = f"{family}, {'after' if retrained else 'without'} retraining"
                 axes.scatter(*zip(*known), marker=marker, color=colour, edgecolors="black", linewidths=0.5, s=60, label=label, zorder=3)
-    for codec, rate in rates.items():
-        score = results.mean(codec, codec) or results.mean(control, codec)
-        if score is not None:
-            axes.annotate(codec.partition(":")[2], (rate, 100 * score), textcoords="offset points", xytext=(6, 4), fontsize=8)
-    original = results.mean(control, ORIGINAL)
-    if original is not None:
-        axes.axhline(100 * original, color="black", linestyle="--", linewidth=1, label="control on originals")
-    axes.margins(x=0.12)
-    axes.set(xlabel="bits per pixel", ylabel=f"{SCORES[results.table.task]} (%)")
+    axes.axhline(100 * original, color="black", linestyle="--", linewidth=1, label="control on originals")
+    axes.margins(x=0.25)
+    _label(axes, {codec: (rates[codec], found[max(found)]) for codec, found in points.items()})
+    axes.set(xlabel="bits per pixel", ylabel=f"{SCORES[results.table.task]} (%), paired by seed with the control")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
     save_figure(figure, path)
     return True
 
 
+def _label(axes: Any, points: dict[str, tuple[float, float]]) -> None:
+    """Name the points, to the right of each group of one rate, none over another."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    near, apart = 0.06 * (right - left), 0.03 * (top - bottom)
+    below: list[tuple[float, float]] = []  # where the labels so far stand
+    for name, (x, y) in sorted(points.items(), key=lambda item: -item[1][1]):
+        lowest = min((height for place, height in below if abs(place - x) < near), default=top)
+        height = min(y, lowest - apart)
+        below.append((x, height))
+        line = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.5}
+        axes.annotate(name, (x, y), (x + near / 2, height), va="center", fontsize=8, arrowprops=line)
+
+
 def draw_training(results: Results, path: Path) -> bool:
-    """Training loss over the epochs of every run; False, and no file, where no course of a training is kept."""
-    curves = []
+    """Training loss over the epochs, a line a run, a colour for all its seeds; False, and no file, where no course of a training is kept."""
+    curves: dict[str, list[list[tuple[int, float]]]] = {}
     for run in results.table.runs:
         file = results.table.results() / f"{run.name}{TRAINING}"
         if file.is_file():
             with file.open(newline="", encoding="utf-8") as opened:
-                curves.append((run.name, [(int(row["epoch"]), float(row["loss"])) for row in csv.DictReader(opened)]))
+                course = [(int(row["epoch"]), float(row["loss"])) for row in csv.DictReader(opened)]
+            curves.setdefault(re.sub(r"_s\d+$", "", run.name), []).append(course)
     if not curves:
         return False
-    figure = new_figure(9, 5)
+    figure = new_figure(11, 6)
     axes = figure.subplots()
-    for name, points in curves:
-        axes.plot(*zip(*points), marker=".", label=name)
+    by_loss = sorted(curves, key=lambda name: -curves[name][0][-1][1])
+    for number, name in enumerate(by_loss):
+        style = {"color": COLOURS[number % len(COLOURS)], "linestyle": ("-", "--", ":")[number // len(COLOURS) % 3], "marker": "."}
+        for seed, course in enumerate(curves[name]):
+            label = f"{name}{f', {len(curves[name])} seeds' if len(curves[name]) > 1 else ''}" if seed == 0 else None
+            axes.plot(*zip(*course), label=label, linewidth=1, **style)
     axes.set(xlabel="epoch", ylabel="training loss")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title="highest first", title_fontsize=8)
     save_figure(figure, path)
     return True
