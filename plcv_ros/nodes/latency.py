@@ -46,6 +46,9 @@ LINGER_S = 2.5
 class LatencyNode(FrameNode):
     """Subscribes ``<node>/frame_events`` of the nodes in its parameter ``nodes``."""
 
+    stop_limit_s = 120.0
+    """A report of a long run, with its picture, takes that long on a small computer."""
+
     def __init__(self) -> None:
         super().__init__("latency")
         self.table = FrameTable(max_frames=self.integer("max_frames"))
