@@ -16,7 +16,8 @@ PACKAGE = ROOT / "plcv_ros"
 ARROWS: dict[str, set[str]] = {
     "codecs": set(),
     "labels": set(),
-    "tracing": set(),
+    "texts": set(),
+    "tracing": {"texts"},
     "graph": set(),
     "scenes": {"labels"},
     "strips": {"codecs"},
@@ -24,8 +25,8 @@ ARROWS: dict[str, set[str]] = {
     "camera": {"scenes", "labels"},
     "perception": {"labels"},
     "training": {"codecs", "perception", "scenes", "labels"},
-    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation"},
-    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes"},
+    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation", "texts"},
+    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "texts"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
 
