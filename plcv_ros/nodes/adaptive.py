@@ -15,7 +15,7 @@ from std_msgs.msg import String
 
 from plcv_ros.adaptation import LADDER, Controller, Rung, Slowest
 from plcv_ros.codecs import Codec
-from plcv_ros.nodes import qos
+from plcv_ros.nodes import qos, wire
 from plcv_ros.nodes.codec_parameters import codec_from
 from plcv_ros.nodes.delivery import DeliveryListener
 from plcv_ros.nodes.parameters import Value
@@ -42,7 +42,8 @@ class AdaptiveCodec:
         self._captures: deque[float] = deque(maxlen=RATE_WINDOW)
         self._changes = qos.create_publisher(node, String, "~/codec_changes", qos.latched(keep=qos.KEPT_CHANGES))
         self._slowest = Slowest()
-        self._listener = DeliveryListener(node, base, self._on_report)
+        topics = [wire.topic(base, wire.transport_of(codec), bool(values["strips"])) for codec in CODECS]
+        self._listener = DeliveryListener(node, base, topics, self._on_report)
         self.changes = 0
 
     @property
@@ -67,7 +68,8 @@ class AdaptiveCodec:
             controller = self._controller
             if len(self._captures) > 2 and self._captures[-1] > self._captures[0]:
                 controller.set_frames_per_second((len(self._captures) - 1) / (self._captures[-1] - self._captures[0]))
-            change = controller.step(now)
+            # Where nobody tells of frames (a recorder alone), nothing is known of the link: the setting stays.
+            change = controller.step(now) if self._listener.reporters else None
             codec = self._codecs[controller.rung.name] if controller.admit(now) else None
         if change is not None:
             self.changes += 1
@@ -78,7 +80,7 @@ class AdaptiveCodec:
     def sent(self, stamp_ns: int, size: int, admitted_at: float) -> None:
         """A frame is on its way, ``size`` bytes of it; ``admitted_at``: ``time.monotonic()`` when it was chosen for."""
         with self._lock:
-            if self._controller is not None:
+            if self._controller is not None and self._listener.reporters:
                 self._controller.sent(stamp_ns, 8.0 * size, admitted_at)
 
     def blocked(self, seconds: float) -> None:
@@ -97,7 +99,12 @@ class AdaptiveCodec:
     def status(self) -> dict[str, Any]:
         """Values for ``/diagnostics``."""
         rung = self.rung
-        return {"setting": "" if rung is None else rung.name, "setting_changes": self.changes, "reports_malformed": self._listener.malformed}
+        return {
+            "setting": "" if rung is None else rung.name,
+            "setting_changes": self.changes,
+            "reports_malformed": self._listener.malformed,
+            "reports_refused": self._listener.refused,
+        }
 
 
 def _codecs(values: dict[str, Value]) -> dict[str, Codec]:

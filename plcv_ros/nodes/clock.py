@@ -7,8 +7,9 @@ Both messages are ``std_msgs/Int64MultiArray``, best effort, whose ``data`` is (
     request: client, sequence, t1                     t1: when the request left
     reply:   client, sequence, t1, t2, t3, computer   t2: when the request arrived; t3: when the reply left
 
-``client`` is a random number, as several nodes ask one. ``computer`` tells whether two processes read the same clock. Where the middleware
-says when a message was sent and received (Fast DDS does), those times are used: they know nothing of Python's threads.
+``client`` is a random number, as several nodes ask one. ``computer`` tells whether two processes read the same clock; what an endpoint says first
+of that holds as long as it is there. Replies count from one endpoint of the node alone (:mod:`plcv_ros.nodes.origin`). Where the middleware says
+when a message was sent and received (Fast DDS does), those times are used: they know nothing of Python's threads.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Int64MultiArray
 
 from plcv_ros.nodes import compat
+from plcv_ros.nodes.origin import Owner, Publishers, qualified
 from plcv_ros.tracing.clock import ClockEstimate, ClockOffset
 
 REQUEST, REPLY = "clock/request", "clock/reply"
@@ -43,6 +45,9 @@ MAX_PEERS = 64
 
 LOOK_PERIOD_S = 1.0
 """How often it is looked who publishes a topic."""
+
+MAX_PUBLISHERS = 4
+"""Publishers of one topic whose clocks are asked for."""
 
 SILENT_S = 60.0
 """A peer that has not answered for so long has no clock any more: its computer may have been started anew."""
@@ -95,7 +100,8 @@ class _Peer:
 
     def __init__(self, node: Any, name: str, client: int, computer: int) -> None:
         self.clock = ClockOffset()
-        self.same_computer = False
+        self._claims: dict[bytes, bool] = {}
+        self._owner = Owner(Publishers(node, f"/{name}/{REPLY}"), name)
         self.last_reply: float | None = None
         self._client = client
         self._computer = computer
@@ -105,6 +111,16 @@ class _Peer:
         self._node = node
         self._publisher = compat.create_publisher(node, Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
         self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
+
+    @property
+    def same_computer(self) -> bool:
+        """What the endpoint that answers said first."""
+        return self._claims.get(self._owner.endpoint or b"", False)
+
+    @property
+    def refused(self) -> int:
+        """Replies of endpoints that are not the node's."""
+        return self._owner.refused
 
     def ask(self) -> None:
         """One exchange, and some more right after it as long as the clock is new."""
@@ -129,13 +145,19 @@ class _Peer:
         if len(message.data) != 6 or message.data[0] != self._client:
             return
         _, sequence, t1, t2, t3, computer = message.data
+        before = self._owner.endpoint
+        if not self._owner.accepts(info):
+            return
+        if before is not None and self._owner.endpoint != before:
+            # Another process of that name: its computer may be another one.
+            self.clock, self._claims = ClockOffset(), {}
         asked = self._pending.pop(sequence, None)
         # The middleware's time of sending must belong to the request that this reply names.
         if asked is None or abs(t1 - asked) > _NEAR_NS:
             return
         t4 = _when(info, "received_timestamp", arrival)
         self.last_reply = now_s
-        self.same_computer = bool(computer) and computer == self._computer
+        self._claims.setdefault(self._owner.endpoint or b"", bool(computer) and computer == self._computer)
         self.clock.add(t1, t2, max(_when(info, "source_timestamp", t3), t2), t4, now_s - (arrival - t4) / 1e9)
         self._burst -= 1
         if self._burst > 0 and (self.clock.exchanges < FIRST_EXCHANGES or self.clock.unsettled):
@@ -214,8 +236,8 @@ class Clocks:
 class StampClock:
     """The clock that the stamps of a topic's messages were read from: that of the node which publishes it, asked through the exchange.
 
-    With several publishers there is no such clock, and stamps are taken as they are; also without an answer, with ``external`` clock
-    synchronisation and in simulated time.
+    Of several publishers it is that of the first one that answers, for as long as it is there: a publisher that comes later, silent or not, changes
+    nothing. Without an answer, with ``external`` clock synchronisation and in simulated time stamps are taken as they are.
     """
 
     def __init__(self, node: Any, topic: str, clock_sync: str) -> None:
@@ -243,19 +265,18 @@ class StampClock:
         if now - self._looked >= LOOK_PERIOD_S:
             self._looked = now
             self._look()
-        names = self._clocks.names()
-        estimate = self._clocks.estimate(names[0]) if len(names) == 1 else None
+        estimates = (self._clocks.estimate(name) for name in self._clocks.names())
+        estimate = next((found for found in estimates if found is not None), None)
         simulated = bool(self._node.get_parameter("use_sim_time").value)
         self._offset_ns = 0 if estimate is None or simulated else estimate.offset_ns
         self._round_trip_ns = 0 if estimate is None else estimate.round_trip_ns
 
     def _look(self) -> None:
-        publishers = {f"{info.node_namespace}/{info.node_name}".strip("/") for info in self._node.get_publishers_info_by_topic(self._topic)}
-        # A publisher whose node is not known yet is called _NODE_NAME_UNKNOWN_.
-        publishers = {name for name in publishers if "UNKNOWN" not in name}
+        publishers = {qualified(info) for info in self._node.get_publishers_info_by_topic(self._topic)} - {""}
         if not publishers:
             return  # gone for a moment or for good: what is known of its clock stays true meanwhile
         for name in set(self._clocks.names()) - publishers:
             self._clocks.forget(name)
-        for name in publishers:
-            self._clocks.follow(name)
+        for name in sorted(publishers):
+            if len(self._clocks.names()) < MAX_PUBLISHERS:
+                self._clocks.follow(name)

@@ -24,6 +24,7 @@ class Link:
     def __init__(self, probe) -> None:
         self.age_ms: float | None = 3.0
         self.formats: list[str] = []
+        self.name = probe.node.get_fully_qualified_name()
         self.publisher = probe.node.create_publisher(TimeReference, "camera/image/delivered", REPORTS)
         for codec in ("astc", "jxs"):
             probe.node.create_subscription(CompressedImage, f"camera/image/{codec}", self.hear, QoSProfile(depth=50))
@@ -36,7 +37,7 @@ class Link:
         report.header = message.header
         total = message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec + round(self.age_ms * 1e6)
         report.time_ref.sec, report.time_ref.nanosec = divmod(total, 1_000_000_000)
-        report.source = "decoder 1/1 400"
+        report.source = f"{self.name} 1/1 400"
         self.publisher.publish(report)
 
     def latest(self) -> str:

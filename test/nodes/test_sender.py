@@ -72,6 +72,7 @@ def publishers(monkeypatch):
         return made[topic]
 
     monkeypatch.setattr(sender_module.qos, "create_publisher", create)
+    monkeypatch.setenv("FASTDDS_DEFAULT_PROFILES_FILE", "fastdds.xml")  # nodes warn of transports without it
     # Publishers here wait for the test, which must not wait for them in turn.
     monkeypatch.setattr(sender_module, "QUICK_S", 0.0)
     return made
@@ -177,7 +178,7 @@ def test_weights_of_the_bands_by_name(publishers):
 
 def test_auto_refuses_what_a_codec_of_its_ladder_does_not_bear(publishers, monkeypatch):
     """When it is set, not seconds later when the link changes; and it is offered pixels that every codec takes."""
-    monkeypatch.setattr(adaptive, "DeliveryListener", lambda *_: SimpleNamespace(malformed=0))
+    monkeypatch.setattr(adaptive, "DeliveryListener", lambda *_: SimpleNamespace(malformed=0, refused=0, reporters=frozenset({"segmentation"})))
     node = StubNode()
     node.values.update(codec="auto", jxs_weights="nosuch")
     with pytest.raises(codecs.CodecError, match="weights file nosuch cannot be read"):
