@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from plcv_ros.cli import shared_memory
 from plcv_ros.cli.clock import clock_state
 from plcv_ros.graph import share_directory
 from plcv_ros.graph.transport import FASTDDS_2, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
@@ -237,6 +238,10 @@ def check_multicast() -> Iterator[Finding]:
     yield Finding("multicast", "ok", f"packets to {group} come back (whether the switch and Wi-Fi pass them: try `ros2 multicast`)")
 
 
+STALE_MB = 32.0
+"""Shared memory of processes that are gone, above which it is worth clearing."""
+
+
 def check_shared_memory() -> Iterator[Finding]:
     """/dev/shm, where DDS passes frames between processes of one machine."""
     try:
@@ -246,10 +251,18 @@ def check_shared_memory() -> Iterator[Finding]:
         return
     total, free = (state.f_frsize * n / 2**20 for n in (state.f_blocks, state.f_bavail))
     text = f"{total:.0f} MiB, {free:.0f} free"
+    try:
+        stale = shared_memory.left_behind()
+    except OSError:
+        stale = []
+    size = shared_memory.megabytes(stale)
+    if stale:
+        text += f"; {len(stale)} file{'' if len(stale) == 1 else 's'} of {size:.0f} MB left by processes that were killed"
     if free < 128:
-        yield Finding(
-            "/dev/shm", "warn", text, "mount it with 256 MiB or more (docker run --shm-size=256m; --ipc=host to share it), remove stale fast* files"
-        )
+        remedy = "plcv doctor --clear-shared-memory; " if stale else ""
+        yield Finding("/dev/shm", "warn", text, f"{remedy}mount it with 256 MiB or more (docker run --shm-size=256m; --ipc=host to share it)")
+    elif size > STALE_MB:
+        yield Finding("/dev/shm", "warn", text, "plcv doctor --clear-shared-memory")
     else:
         yield Finding("/dev/shm", "ok", text)
 
