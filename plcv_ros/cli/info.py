@@ -11,7 +11,7 @@ from typing import Any
 
 from plcv_ros.cli import batch
 from plcv_ros.cli.field_meanings import is_present, meaning, value_text
-from plcv_ros.codecs import SUFFIXES, CodecError, header, info, jpegxs
+from plcv_ros.codecs import SUFFIXES, CodecError, astc, header, info, jpegxs
 
 EPILOG = """
 examples:
@@ -19,6 +19,14 @@ examples:
   plcv info encoded/ --json
 """
 
+
+BLOCK_KINDS = {
+    "pruned": "in the block mode of this package's encoder",
+    "general": "in other LDR block modes",
+    "hdr": "HDR (plcv decode refuses the file)",
+    "error": "error blocks (plcv decode refuses the file)",
+}
+"""What the kinds of ASTC blocks are called."""
 
 FILE_WIDTH = 140
 """Columns of the table where it is not shown in a terminal."""
@@ -56,12 +64,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """What :func:`plcv_ros.codecs.info` says of a file, its frames, bits a pixel of one, and the first one's header fields under ``header``."""
+    """What :func:`plcv_ros.codecs.info` says of a file, its frames, bits a pixel of one, and the first one's header fields under ``header``;
+    of an ASTC file also the number of ``blocks`` of each kind (:func:`plcv_ros.codecs.astc.survey`)."""
     payload = file.read_bytes()
     facts = info(payload)
     bits = 8 * facts["bytes"] / (facts["width"] * facts["height"])
     frames = len(jpegxs.split(payload)) if facts["codec"] == "jxs" else 1
-    return {"file": str(file), **facts, "frames": frames, "bit_per_px": round(bits / frames, 4), "header": header(payload)}
+    blocks = {"blocks": astc.survey(payload)} if facts["codec"] == "astc" else {}
+    return {"file": str(file), **facts, "frames": frames, "bit_per_px": round(bits / frames, 4), **blocks, "header": header(payload)}
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -87,4 +97,8 @@ def show(facts: dict[str, Any]) -> None:
         if is_present(facts["codec"], name, facts["header"]):
             table.add_row(name, Text(value_text(name, value)), Text(meaning(facts["codec"], name, facts["header"])))
     console.print(table)
+    if "blocks" in facts:
+        console.print(
+            Text(f"blocks: {', '.join(f'{count} {BLOCK_KINDS[kind]}' for kind, count in facts['blocks'].items() if count)}"), soft_wrap=True
+        )
     console.print()

@@ -36,6 +36,9 @@ VISION_MODE = 264
 PRESETS: tuple[str, ...] = tuple(STAGES)
 """Presets of the encoder. The decoder is one."""
 
+MODES: tuple[str, ...] = ("pruned", "all")
+"""Which block modes `decode` accepts: the pruned ones alone, or all of the LDR profile."""
+
 MAGIC = bytes.fromhex("13aba15c")
 
 _HEADER_BYTES = 16
@@ -133,34 +136,46 @@ def block_mode(payload: Payload) -> int:
     return int.from_bytes(view[_HEADER_BYTES : _HEADER_BYTES + 2], "little") & 0x7FF
 
 
-def decode(payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
-    """Decode an .astc payload to (H, W, 3) uint8 rgb8.
-
-    Blocks in other modes than the pruned one are decoded by `astc-encoder-py` where that is installed. Raises CodecError.
+def survey(payload: Payload, max_pixels: int = MAX_PIXELS) -> dict[str, int]:
+    """How many blocks of a payload are of which kind: ``pruned`` (modes with kernels of their own), ``general`` (others of the LDR profile),
+    ``hdr`` (of the HDR profile) and ``error`` (reserved or impossible). Nothing is decoded. Raises CodecError.
     """
     view = as_bytes_view(payload)
-    block_x, block_y, width, height = header(view, max_pixels)
+    header(view, max_pixels)
+    found = _native.astc_survey(view, max_pixels)
+    return {kind: found[kind] for kind in ("pruned", "general", "hdr", "error")}
+
+
+def decode(
+    payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None, modes: str = "all"
+) -> npt.NDArray[np.uint8]:
+    """Decode an .astc payload to (H, W, 3) uint8 rgb8.
+
+    modes: which block modes are accepted, one of `MODES`. With "all", blocks in other modes than the pruned one are decoded by the general
+    decoder, each once and those blocks alone: the time is linear in their number, some 60 times that of pruned ones. With "pruned" they are
+    an error. HDR blocks and error blocks are an error in either case. Raises CodecError.
+    """
+    if modes not in MODES:
+        raise CodecError(f"astc_modes is {modes!r}, expected one of {', '.join(MODES)}")
+    view = as_bytes_view(payload)
+    _, _, width, height = header(view, max_pixels)
     image = np.empty((height, width, 3), np.uint8) if out is None else out
-    foreign = _native.astc_decode(view, max_pixels, image, threads, current_target())
-    if foreign >= 0:
-        _decode_foreign(view, (block_x, block_y), image, foreign)
-    return image
+    if _native.astc_decode(view, max_pixels, image, threads, current_target()) < 0:
+        return image
+    if modes == "all" and _native.astc_decode_general(view, max_pixels, image, threads, current_target()) >= 0:
+        return image
+    raise CodecError(_refusal(view, max_pixels))
 
 
-def _decode_foreign(view: memoryview, block: tuple[int, int], image: npt.NDArray[np.uint8], index: int) -> None:
-    """Decode by Arm's library into `image` (Apache-2.0; github.com/K0lb3/astc-encoder-py)."""
-    try:
-        import astc_encoder
-    except ImportError:
-        raise CodecError(
-            f"block {index} ({block[0]}x{block[1]}) is not in the pruned block mode: install astc-encoder-py to decode other ASTC files"
-        ) from None
-    height, width = image.shape[:2]
-    config = astc_encoder.ASTCConfig(astc_encoder.ASTCProfile.LDR, *block, 1, 0, astc_encoder.ASTCConfigFlags.DECOMPRESS_ONLY)
-    result = astc_encoder.ASTCImage(astc_encoder.ASTCType.U8, width, height, 1)
-    swizzle = astc_encoder.ASTCSwizzle.from_str("RGBA")
-    try:
-        astc_encoder.ASTCContext(config).decompress(bytes(view[_HEADER_BYTES:]), result, swizzle)
-    except Exception as error:
-        raise CodecError(f"block {index} is not in the pruned block mode, and astc-encoder-py failed: {error}") from error
-    image[...] = np.frombuffer(result.data, np.uint8).reshape(height, width, 4)[..., :3]
+def _refusal(view: memoryview, max_pixels: int) -> str:
+    """Why a payload whose blocks are not all pruned is not decoded."""
+    block_x, block_y, width, height = header(view, max_pixels)
+    columns, rows = -(-width // block_x), -(-height // block_y)
+    found = _native.astc_survey(view, max_pixels)
+    index = found["first_other"] if found["first_refused"] < 0 else found["first_refused"]
+    block = f"block {index} ({block_x}x{block_y}, at pixel {index % columns * block_x}, {index // columns * block_y})"
+    if found["first_refused"] < 0:
+        return f"{block} is not in the pruned block mode of the frame, expected no other with astc_modes pruned; astc_modes all decodes it"
+    kind = "HDR" if found["refused_is_hdr"] else "error"
+    counts = f"{found['hdr']} HDR blocks and {found['error']} error blocks among its {columns * rows}"
+    return f"{block} is an {kind} block ({found['reason']}), expected one of the LDR profile; the payload has {counts}"

@@ -76,13 +76,19 @@ def _identify(view: memoryview) -> str:
 
 
 def decode(
-    payload: Payload, max_pixels: int = MAX_PIXELS, threads: int = 1, out: npt.NDArray[np.uint8] | None = None, colour: str | None = None
+    payload: Payload,
+    max_pixels: int = MAX_PIXELS,
+    threads: int = 1,
+    out: npt.NDArray[np.uint8] | None = None,
+    colour: str | None = None,
+    astc_modes: str = "all",
 ) -> npt.NDArray[np.uint8]:
     """Decode any of the formats, told apart by magic number, to (H, W, 3) uint8 rgb8.
 
     payload: bytes-like. max_pixels: larger images are refused before anything is allocated. threads: for codecs that can use them.
     out: (H, W, 3) uint8 array of the image's size to decode into (its rows may be apart), returned. colour: what the components of a
-    JPEG XS codestream are, which it does not say itself (`jpegxs.decode`); the other formats leave no choice. Raises CodecError.
+    JPEG XS codestream are, which it does not say itself (`jpegxs.decode`); the other formats leave no choice. astc_modes: which block modes of
+    ASTC are accepted, "all" of the LDR profile or those of this package's encoder, "pruned" (`astc.decode`). Raises CodecError.
     """
     view = as_bytes_view(payload)
     limit = check_max_pixels(max_pixels)
@@ -96,7 +102,7 @@ def decode(
         if out is not None:
             _, _, width, height = astc.header(view, limit)
             check_out(out, width, height)
-        return astc.decode(view, limit, threads, out)
+        return astc.decode(view, limit, threads, out, astc_modes)
     if out is not None:
         check_out(out, *jpeg.header(view, limit))
     image = jpeg.decode(view, limit)

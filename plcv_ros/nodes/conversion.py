@@ -101,9 +101,11 @@ def decode_message(
     max_pixels: int = codecs.MAX_PIXELS,
     threads: int = 1,
     out: npt.NDArray[np.uint8] | None = None,
+    astc_modes: str = "all",
 ) -> npt.NDArray[np.uint8]:
     """(H, W, 3) rgb8 of an encoded frame; options as :func:`plcv_ros.codecs.decode`. Raises CodecError."""
-    return codecs.decode(payload_of(message), max_pixels=max_pixels, threads=threads, out=out, colour=wire.parse_format(message.format).colour)
+    colour = wire.parse_format(message.format).colour
+    return codecs.decode(payload_of(message), max_pixels=max_pixels, threads=threads, out=out, colour=colour, astc_modes=astc_modes)
 
 
 def camera_info_message(info: Calibration, header: Header) -> CameraInfo:

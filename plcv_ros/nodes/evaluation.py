@@ -62,14 +62,15 @@ class EvaluationNode(FrameNode):
                 f"parameter output_directory is {str(self._directory)!r}, expected a folder that can be written: {error.strerror}"
             ) from error
         history = self.integer("history")
-        self._assembler = StripAssembler(codecs.MAX_PIXELS)
+        self._assembler = StripAssembler(codecs.MAX_PIXELS, astc_modes=self.text("astc_modes"))
         self._labels: _Waiting = _Waiting(history)
         self._truth: _Waiting = _Waiting(history)
         self._frames: dict[str, _Waiting] = {"camera": _Waiting(history), "decoded": _Waiting(history)}
         self._label_set: LabelSet | None = None
         self._matrix: ConfusionMatrix | None = None
-        self._counts = {"labels": 0, "truth": 0, "scored": 0, "unscored": 0}
+        self._counts = {"labels": 0, "truth": 0, "scored": 0, "unscored": 0, "malformed": 0}
         self._overlay_path: Path | None = None
+        self._looking_for_picture = True
         self._frame_subscriptions: list[Any] = []
         reliable = qos.frames_requested(reliable=True)
         qos.create_subscription(self, String, self.text("classes_topic"), self._on_classes, qos.latched())
@@ -128,7 +129,7 @@ class EvaluationNode(FrameNode):
         self._counts["scored"] += 1
 
     def _look_for_picture(self, stamp: int) -> None:
-        if self._overlay_path is not None or self._counts["labels"] < self.integer("overlay_after"):
+        if not self._looking_for_picture or self._counts["labels"] < self.integer("overlay_after"):
             return
         if not self._frame_subscriptions:
             self._subscribe_frames()
@@ -136,6 +137,8 @@ class EvaluationNode(FrameNode):
         frames = {name: waiting.get(stamp) for name, waiting in self._frames.items()}
         if all(frame is not None for frame in frames.values()):
             self._save_picture(frames["camera"], frames["decoded"], self._labels[stamp])
+            if self._looking_for_picture:
+                return
             while self._frame_subscriptions:
                 self.destroy_subscription(self._frame_subscriptions.pop())
             self._frames.clear()
@@ -167,6 +170,7 @@ class EvaluationNode(FrameNode):
             tag, codec = read_tag(message.format), wire.parse_format(message.format).codec
             done = self._assembler.add(stamp, message, tag, codec, conversion.payload_of(message))
         except (StripError, codecs.CodecError) as error:
+            self._counts["malformed"] += 1
             self.get_logger().warning(f"a strip is not shown: {error}", once=True)
             return
         for frame in done:
@@ -189,9 +193,15 @@ class EvaluationNode(FrameNode):
             panels.append(("labels", self._label_set.overlay(shown, labels, 0.6)))
             path = self._directory / OVERLAY_FILE
             overlay_picture.save(path, panels, list(zip(self._label_set.classes, self._label_set.colours)))
-        except (codecs.CodecError, conversion.ImageError, ValueError, ImportError, OSError) as error:
-            self.get_logger().warning(f"no overlay picture: {error}", once=True)
+        except (codecs.CodecError, conversion.ImageError) as error:
+            self._counts["malformed"] += 1
+            self.get_logger().warning(f"a frame is not shown, the next one will be tried: {error}", once=True)
             return
+        except (ValueError, ImportError, OSError) as error:
+            self._looking_for_picture = False
+            self.get_logger().warning(f"no overlay picture: {error}")
+            return
+        self._looking_for_picture = False
         self._overlay_path = path
         self.get_logger().info(f"overlay picture: {path.resolve()}")
 
@@ -202,7 +212,8 @@ class EvaluationNode(FrameNode):
             return message.image, f"{wire.parse_format(message.header.format).codec}, {message.strips} of {message.count} strips"
         info = codecs.info(conversion.payload_of(message))
         bits = 8 * info["bytes"] / (info["width"] * info["height"])
-        return conversion.decode_message(message), f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
+        image = conversion.decode_message(message, astc_modes=self.text("astc_modes"))
+        return image, f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
 
     def summary(self) -> dict[str, Any]:
         """What ``evaluation.json`` says."""

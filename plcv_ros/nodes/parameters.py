@@ -170,6 +170,13 @@ _TRANSPORT = Row(
 )
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
 _DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
+_ASTC_MODES = Row(
+    "astc_modes",
+    "pruned",
+    "ASTC block modes that are decoded: pruned (this package's encoder) or all (every LDR block of other encoders too, some 60 times slower "
+    "each). Other blocks make a frame malformed.",
+    choices=("pruned", "all"),
+)
 _STRIPS = (
     Row("strips", False, "Receive frames in strips, from <base>/<transport>_strips; both sides must agree."),
     Row(
@@ -238,6 +245,7 @@ DECODER = (
     _RELIABLE,
     _MAX_PIXELS,
     _DECODE_THREADS,
+    _ASTC_MODES,
 )
 
 SEGMENTATION = (
@@ -270,12 +278,14 @@ SEGMENTATION = (
     _RELIABLE,
     _MAX_PIXELS,
     _DECODE_THREADS,
+    _ASTC_MODES,
 )
 
 EVALUATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
     _STRIPS[0],
+    _ASTC_MODES,
     Row("labels_topic", "segmentation/labels", "Labels to judge.", topic=True),
     Row("classes_topic", "segmentation/classes", "Their class table.", topic=True),
     Row("truth_topic", "camera/labels", "Labels to judge by; frames are matched by stamp.", topic=True),

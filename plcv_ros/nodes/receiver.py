@@ -86,6 +86,7 @@ class FrameReceiver:
         self._accept = accept
         self._max_pixels = node.integer("max_pixels")
         self._threads = node.integer("decode_threads")
+        self._astc_modes = node.text("astc_modes")
         self._raw = transport_name == "raw"
         self._mailbox: Mailbox[tuple[Any, Any]] = Mailbox()
         self._buffer: Pixels | None = None
@@ -196,8 +197,8 @@ class FrameReceiver:
     def _decode(self, message: Any) -> Pixels:
         info = codecs.info(conversion.payload_of(message))
         if self._buffer is not None and self._buffer.shape[:2] == (info["height"], info["width"]):
-            return conversion.decode_message(message, threads=self._threads, out=self._buffer)
-        self._buffer = conversion.decode_message(message, max_pixels=self._max_pixels, threads=self._threads)
+            return conversion.decode_message(message, threads=self._threads, out=self._buffer, astc_modes=self._astc_modes)
+        self._buffer = conversion.decode_message(message, max_pixels=self._max_pixels, threads=self._threads, astc_modes=self._astc_modes)
         return self._buffer
 
     def _read(self, message: Any) -> Pixels:

@@ -43,7 +43,7 @@ class StripReceiver(FrameReceiver):
         """Make the place where strips come together."""
         repair_s = self._node.number("strip_repair_ms") / 1000
         patience_s = self._node.number("strip_patience_ms") / 1000
-        self._assembler = StripAssembler(self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s)
+        self._assembler = StripAssembler(self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s, astc_modes=self._astc_modes)
         if repair_s:
             # A frame that was repaired may be whole at the same time as the one after it, and none shall be lost.
             self._mailbox = Mailbox(qos.RELIABLE_DEPTH)

@@ -95,7 +95,8 @@ class StripAssembler:
     bounded by a few pictures of ``max_pixels``. For one thread, but `release` may be called from any.
 
     patience_s: the longest silence after which the rest of a frame is taken for lost; a shorter one where strips come in closer succession.
-    threads: for decoding the strips of a frame at once (JPEG XS; an ASTC strip is decoded as it arrives).
+    threads: for decoding the strips of a frame at once (JPEG XS; an ASTC strip is decoded as it arrives). astc_modes: which of its block
+    modes are accepted, as :func:`plcv_ros.codecs.decode` has it.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class StripAssembler:
         clock: Callable[[], float] = time.monotonic,
         threads: int = 1,
         repair_s: float = 0.0,
+        astc_modes: str = "all",
     ) -> None:
         self.counters = StripCounters()
         self._max_pixels = max_pixels
         self._clock = clock
         self._threads = threads
         self._repair_s = repair_s
+        self._astc_modes = astc_modes
         self._silence = Silence(patience_s, SHORTEST_S if repair_s else SHORTEST_END_S)
         self._round_trip = RoundTrip()
         self._open: list[_Shape] = []
@@ -153,7 +156,7 @@ class StripAssembler:
         shape = next((one for one in self._open if one.key == key), None)
         if shape is None:
             # A malformed strip of a new frame must not end the one that takes shape: place first.
-            canvas = make_canvas(tag, codec, self._max_pixels, self._spares, self._threads)
+            canvas = make_canvas(tag, codec, self._max_pixels, self._spares, self._threads, self._astc_modes)
             canvas.place(tag, codec, payload, colour)
             while len(self._open) > (1 if self._repair_s else 0):
                 done += self._finish(self._open[0]) + self._finish_whole()

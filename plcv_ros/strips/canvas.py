@@ -27,7 +27,7 @@ class Canvas(ABC):
 
     codec = ""
 
-    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int, astc_modes: str = "all") -> None:
         self.tag = tag
         self.placed = 0
         self.image: Pixels | None = None
@@ -36,6 +36,7 @@ class Canvas(ABC):
         self._max_pixels = max_pixels
         self._spares = spares
         self._threads = threads
+        self._astc_modes = astc_modes
 
     def place(self, tag: StripTag, codec: str, payload: Any, colour: str | None = None) -> bool:
         """Take a strip in; False where it was there already. ``colour``: as for :func:`plcv_ros.codecs.decode`. Raises StripError or CodecError
@@ -85,8 +86,8 @@ class AstcCanvas(Canvas):
 
     codec = "astc"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
-        super().__init__(tag, max_pixels, spares, threads)
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int, astc_modes: str = "all") -> None:
+        super().__init__(tag, max_pixels, spares, threads, astc_modes)
         self._rows = np.zeros(tag.height, bool)
 
     def _place(self, tag: StripTag, payload: Any, colour: str | None) -> None:
@@ -99,7 +100,7 @@ class AstcCanvas(Canvas):
         if self._rows[tag.first_row : end].any():
             raise StripError(f"{self._covers(tag, end)}, expected rows that no other strip has brought")
         image = self._allocate(width)
-        codecs.decode(payload, max_pixels=self._max_pixels, out=image[tag.first_row : end], colour=colour)
+        codecs.decode(payload, max_pixels=self._max_pixels, out=image[tag.first_row : end], colour=colour, astc_modes=self._astc_modes)
         self._rows[tag.first_row : end] = True
 
     def _missing_rows(self) -> npt.NDArray[np.bool_]:
@@ -111,8 +112,8 @@ class JxsCanvas(Canvas):
 
     codec = "jxs"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int) -> None:
-        super().__init__(tag, max_pixels, spares, threads)
+    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int, astc_modes: str = "all") -> None:
+        super().__init__(tag, max_pixels, spares, threads, astc_modes)
         self._strips: dict[int, bytes] = {}
         self._slices: set[int] = set()
         self._headers = b""
@@ -151,9 +152,9 @@ class JxsCanvas(Canvas):
 _KINDS: dict[str, type[Canvas]] = {kind.codec: kind for kind in (AstcCanvas, JxsCanvas)}
 
 
-def make_canvas(tag: StripTag, codec: str, max_pixels: int, spares: Spares, threads: int) -> Canvas:
+def make_canvas(tag: StripTag, codec: str, max_pixels: int, spares: Spares, threads: int, astc_modes: str = "all") -> Canvas:
     """The canvas for strips of this codec; raises StripError for a codec without strips."""
     kind = _KINDS.get(codec)
     if kind is None:
         raise StripError(f"strip of the {codec or 'unnamed'} codec, expected one of {', '.join(_KINDS)}")
-    return kind(tag, max_pixels, spares, threads)
+    return kind(tag, max_pixels, spares, threads, astc_modes)

@@ -216,6 +216,31 @@ def test_info(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (jpeg["codec"], jpeg["width"], jpeg["height"], jpeg["bytes"]) == ("jpeg", 40, 24, (tmp_path / "o.jpg").stat().st_size)
 
 
+def test_info_counts_the_blocks_of_astc_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    payload = bytearray(codecs.make_codec("astc").encode(np.zeros((24, 40, 3), np.uint8)))
+    payload[16:32] = bytes.fromhex("fcfdffffffffffff") + bytes(8)  # a void extent
+    payload[32:48] = bytes.fromhex("fcffffffffffffff") + bytes(8)  # one in floating point
+    payload[48:64] = bytes(16)
+    (tmp_path / "o.astc").write_bytes(payload)
+    assert main(words("info", tmp_path / "o.astc")) == 0
+    shown = capsys.readouterr().out
+    for text in (
+        "12 in the block mode of this package's encoder",
+        "1 in other LDR block modes",
+        "1 HDR (plcv decode refuses the file)",
+        "1 error blocks",
+    ):
+        assert text in shown
+    assert main(words("info", tmp_path / "o.astc", "--json")) == 0
+    assert json.loads(capsys.readouterr().out)[0]["blocks"] == {"pruned": 12, "general": 1, "hdr": 1, "error": 1}
+    assert main(words("decode", tmp_path / "o.astc", tmp_path / "o.png")) == 1
+    assert "block 1 (8x8, at pixel 8, 0) is an HDR block" in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()
+    payload[32:64] = payload[16:32] * 2
+    (tmp_path / "o.astc").write_bytes(payload)
+    assert main(words("decode", tmp_path / "o.astc", tmp_path / "o.png")) == 0
+
+
 def test_info_of_files_that_are_wrong(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(words("encode", png, tmp_path / "o.jpg"))
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "o.jpg").read_bytes()[:30])

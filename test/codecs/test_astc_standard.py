@@ -84,7 +84,7 @@ def test_the_presets_differ_in_the_first_bits_of_their_blocks() -> None:
         assert (bits & 2047, (bits >> 11) & 3, (bits >> 13) & 15) == (264 if preset.startswith("vision") else 102, 0, 8)
 
 
-def test_a_frame_of_both_block_modes_is_left_to_arms_decoder(rng: np.random.Generator) -> None:
+def test_a_frame_of_both_block_modes(rng: np.random.Generator) -> None:
     image = pictures.gradient(rng, 24, 64)
     fast, vision = (bytes(make_codec("astc", preset=preset).encode(image)) for preset in ("fast", "vision"))
     mixed = fast[:-16] + vision[-16:]
@@ -101,7 +101,7 @@ def test_header_and_sizes() -> None:
 
 
 @pytest.mark.parametrize("block", [(6, 6), (8, 8), (12, 12)])
-def test_foreign_blocks_decode_through_arms_library(block: tuple[int, int]) -> None:
+def test_foreign_blocks_decode_as_by_arms_library(block: tuple[int, int]) -> None:
     image = pictures.street(96, 120)
     payload = arm.encode(image, block)
     assert (decode(payload) == arm.decode(payload, block, 120, 96)).all()

@@ -67,6 +67,48 @@ def test_frames_become_images(spawn, probe, transport, codec, options):
     assert "Traceback" not in node.log
 
 
+LDR_VOID_EXTENT = bytes.fromhex("fcfdffffffffffff") + bytes.fromhex("0080004000c0ffff")
+HDR_VOID_EXTENT = bytes.fromhex("fcffffffffffffff") + bytes.fromhex("003c0038003c003c")
+
+
+def with_block(payload, index: int, block: bytes) -> bytes:
+    payload = bytes(payload)
+    return payload[: 16 + 16 * index] + block + payload[32 + 16 * index :]
+
+
+def test_astc_blocks_in_other_modes_are_malformed(spawn, probe):
+    images = probe.listen(Image, "cam/image/decoded")
+    publisher = probe.node.create_publisher(CompressedImage, "cam/image/astc", 5)
+    status = probe.status_of("decoder")
+    node = spawn("decoder", input_topic="cam/image", reliable=True)
+    probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the decoder to subscribe")
+    payload = codecs.make_codec("astc").encode(picture())
+    for number, block in enumerate([HDR_VOID_EXTENT, LDR_VOID_EXTENT, bytes(16)], 1):
+        publisher.publish(message(with_block(payload, 13, block), "rgb8; astc compressed rgb8 8x8", number))
+        probe.wait_for(lambda n=number: int(status().get("malformed", 0)) == n, "the malformed message to be counted")
+    publisher.publish(message(payload, "rgb8; astc compressed rgb8 8x8", 9))
+    probe.wait_for(lambda: images, "a good frame after the bad ones")
+    assert [image.header.stamp.sec for image in images] == [9]
+    assert node.log.count("is dropped") == 1
+    assert "block 13 (8x8, at pixel 8, 8) is an HDR block" in node.log
+
+
+def test_astc_blocks_of_other_encoders_where_asked_for(spawn, probe):
+    images = probe.listen(Image, "cam/image/decoded")
+    publisher = probe.node.create_publisher(CompressedImage, "cam/image/astc", 5)
+    status = probe.status_of("decoder")
+    spawn("decoder", input_topic="cam/image", reliable=True, astc_modes="all")
+    probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the decoder to subscribe")
+    payload = codecs.make_codec("astc").encode(picture())
+    publisher.publish(message(with_block(payload, 13, HDR_VOID_EXTENT), "rgb8; astc compressed rgb8 8x8", 1))
+    publisher.publish(message(with_block(payload, 13, LDR_VOID_EXTENT), "rgb8; astc compressed rgb8 8x8", 2))
+    probe.wait_for(lambda: images and int(status().get("malformed", 0)) == 1, "the frame, and the HDR one to be counted")
+    expected = codecs.decode(payload).copy()
+    expected[8:16, 8:16] = (0x80, 0x40, 0xC0)
+    assert images[0].header.stamp.sec == 2
+    assert bytes(images[0].data) == expected.tobytes()
+
+
 def test_the_format_says_what_the_components_are(spawn, probe):
     images = probe.listen(Image, "cam/image/decoded")
     publisher = probe.node.create_publisher(CompressedImage, "cam/image/jxs", 5)

@@ -77,6 +77,36 @@ def test_scores_and_picture(spawn, probe, tmp_path):
     assert "mIoU 25.0 %" in node.log
 
 
+def test_a_frame_that_cannot_be_shown_is_counted_and_the_next_one_taken(spawn, probe, tmp_path):
+    pytest.importorskip("cv2")
+    classes = probe.node.create_publisher(String, "segmentation/classes", QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    classes.publish(String(data=CAMVID.to_json()))
+    labels = probe.node.create_publisher(Image, "segmentation/labels", 5)
+    raw = probe.node.create_publisher(Image, "camera/image", 5)
+    frames = probe.node.create_publisher(CompressedImage, "camera/image/astc", 5)
+    status = probe.status_of("evaluation")
+    node = spawn("evaluation", output_directory=str(tmp_path), overlay_after=1)
+    probe.wait_for(lambda: labels.get_subscription_count() and classes.get_subscription_count(), "the node")
+    image = np.full((HEIGHT, WIDTH, 3), (200, 30, 30), np.uint8)
+    good = bytes(codecs.make_codec("astc").encode(image))
+    bad = good[:16] + bytes.fromhex("fcffffffffffffff003c0038003c003c") + good[32:]
+    for number in range(1, 400):
+        header = conversion.to_header(number * 1_000_000_000, "front")
+        malformed = int(status().get("malformed", 0))
+        raw.publish(conversion.image_message(header, image, "rgb8"))
+        frames.publish(conversion.compressed_message(header, good if malformed >= 2 else bad, "rgb8; astc compressed rgb8 8x8"))
+        probe.spin(0.02)
+        labels.publish(conversion.image_message(header, np.zeros((HEIGHT, WIDTH), np.uint8), "mono8"))
+        probe.spin(0.1)
+        if status().get("overlay"):
+            break
+    assert status().get("overlay")
+    assert node.stop() == 0
+    assert json.loads((tmp_path / "evaluation.json").read_text())["malformed"] >= 2
+    assert node.log.count("is an HDR block") == 1
+    assert "Traceback" not in node.log
+
+
 def test_a_folder_that_cannot_be_is_one_clear_line(spawn, tmp_path):
     (tmp_path / "file").write_text("")
     node = spawn("evaluation", output_directory=str(tmp_path / "file" / "out"))

@@ -130,6 +130,32 @@ def test_receiver_conceals_counts_and_survives(spawn, probe):
     assert "Traceback" not in node.log
 
 
+def test_strips_with_astc_blocks_in_other_modes(spawn, probe):
+    """An LDR block of another encoder makes its strip malformed unless it is asked for; an HDR block does in any case."""
+    status = {name: probe.status_of(name) for name in ("pruned", "all")}
+    shown = {name: probe.listen(Image, f"{name}/image/decoded", DEEP) for name in status}
+    publishers = {name: probe.node.create_publisher(CompressedImage, f"{name}/image/astc_strips", DEEP) for name in status}
+    nodes = [
+        spawn("decoder", "-r", f"__node:={name}", strips=True, reliable=True, input_topic=f"{name}/image", astc_modes=name, strip_patience_ms=2000.0)
+        for name in status
+    ]
+    for publisher in publishers.values():
+        probe.wait_for(publisher.get_subscription_count, "the decoder to subscribe")
+    messages = strip_messages(picture(0))
+    for index, block in ((1, "fcfdffffffffffff0080004000c0ffff"), (3, "fcffffffffffffff003c0038003c003c")):
+        messages[index].data[16:32] = array("B", bytes.fromhex(block))
+    for publisher in publishers.values():
+        for message in messages:
+            publisher.publish(message)
+    for name, malformed in (("pruned", 2), ("all", 1)):
+        counted = {"malformed": str(malformed), "strips_missing": str(malformed), "frames_partial": "1"}
+        probe.wait_for(lambda n=name, c=counted: shown[n] and c.items() <= status[n]().items(), f"the counters of {name} to be {counted}")
+        grey = (pixels(shown[name][0]).reshape(6, -1) == 128).all(1)
+        assert np.flatnonzero(grey).tolist() == ([1, 3] if name == "pruned" else [3])
+    for node in nodes:
+        assert node.log.count("is dropped") == 1
+
+
 @pytest.mark.parametrize(
     ("executable", "parameters"), [("camera", {"codec": "jpeg"}), ("camera", {"codec": "raw"}), ("decoder", {"transport": "raw"})]
 )

@@ -73,6 +73,32 @@ def test_all_strips_make_the_frame_that_the_whole_payload_makes() -> None:
     np.testing.assert_array_equal(done[0].image, decoded(image))
 
 
+@pytest.mark.parametrize(
+    ("block", "modes", "text"),
+    [
+        ("fcffffffffffffff003c0038003c003c", "all", "is an HDR block"),
+        ("00000000000000000000000000000000", "all", "is an error block"),
+        ("fcfdffffffffffff0080004000c0ffff", "pruned", "is not in the pruned block mode of the frame"),
+    ],
+)
+def test_a_strip_with_a_block_that_is_not_decoded_is_concealed(block: str, modes: str, text: str) -> None:
+    before, image, box = picture(1), picture(2), assembler(astc_modes=modes)
+    for tag, payload in strips_of(before):
+        box.add("before", None, tag, "astc", payload)
+    done = []
+    for tag, payload in strips_of(image):
+        if tag.index == 2:
+            with pytest.raises(CodecError, match=text):
+                box.add("frame", None, tag, "astc", payload[:32] + bytes.fromhex(block) + payload[48:])
+        else:
+            done += box.add("frame", None, tag, "astc", payload)
+    first, end = (tag.first_row for tag, _ in strips_of(image)[2:4])
+    expected = decoded(image).copy()
+    expected[first:end] = decoded(before)[first:end]
+    assert np.flatnonzero(done[0].missing_rows).tolist() == list(range(first, end))
+    np.testing.assert_array_equal(done[0].image, expected)
+
+
 def test_order_does_not_matter_until_the_last_strip() -> None:
     image, box = picture(2), assembler()
     *rest, last = strips_of(image)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes the header parser and the decoder, on every target in turn: fuzz <inputs> [seed]. Build it with the address and
-// undefined-behaviour sanitizers; payloads and images are heap blocks of exactly their size, so that one byte too far stops the run.
+// Fuzzes the header parser, the decoder of pruned blocks and the general one, on every target in turn: fuzz <inputs> [seed]. Build it with the
+// address and undefined-behaviour sanitizers; payloads and images are heap blocks of exactly their size, so that one byte too far stops the run.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -43,7 +43,7 @@ std::vector<uint8_t> seed_payload(Random& random) {
 
 void mutate(std::vector<uint8_t>& payload, Random& random) {
   for (int n = random.below(4); n >= 0; --n) {
-    switch (random.below(9)) {
+    switch (random.below(11)) {
       case 0:  // any byte
         if (!payload.empty()) payload[static_cast<std::size_t>(random.below(static_cast<int>(payload.size())))] = static_cast<uint8_t>(random.next());
         break;
@@ -76,6 +76,16 @@ void mutate(std::vector<uint8_t>& payload, Random& random) {
           payload[block + 1] = static_cast<uint8_t>(random.next());
         }
         break;
+      case 8:  // a bit of a block's mode
+        if (payload.size() >= 32) {
+          const int bit = random.below(17);
+          payload[16 * static_cast<std::size_t>(1 + random.below(static_cast<int>(payload.size() / 16) - 1)) + static_cast<std::size_t>(bit / 8)] ^=
+              static_cast<uint8_t>(1 << (bit % 8));
+        }
+        break;
+      case 9:  // every block at random
+        for (std::size_t i = 16; i < payload.size(); ++i) payload[i] = static_cast<uint8_t>(random.next());
+        break;
       default:  // a header that promises much
         for (std::size_t i = 7; i < 13 && i < payload.size(); ++i) payload[i] = static_cast<uint8_t>(random.below(3) == 0 ? 255 : random.below(64));
     }
@@ -88,7 +98,7 @@ int main(int argc, char** argv) {
   const long long inputs = argc > 1 ? std::atoll(argv[1]) : 200000;
   Random random{argc > 2 ? std::strtoull(argv[2], nullptr, 10) * 2654435761u + 88172645463325252ull : 88172645463325252ull};
   const auto& targets = simd::available();
-  long long parsed = 0, decoded = 0;
+  long long parsed = 0, decoded = 0, general = 0;
   std::vector<std::vector<uint8_t>> seeds;
   for (int i = 0; i < 64; ++i) seeds.push_back(seed_payload(random));
   for (long long n = 0; n < inputs; ++n) {
@@ -109,7 +119,14 @@ int main(int argc, char** argv) {
       return 1;
     }
     decoded += result == astc::kAllDecoded;
+    const astc::Survey survey = astc::survey(header, payload.get() + astc::kHeaderBytes);
+    if (survey.first_other != result && survey.first_refused < 0) {
+      std::fprintf(stderr, "decode answered %lld, survey %lld\n", static_cast<long long>(result), static_cast<long long>(survey.first_other));
+      return 1;
+    }
+    if (survey.first_refused >= 0) continue;
+    general += astc::decode_general(kernels, header, survey, payload.get() + astc::kHeaderBytes, image.get(), 3 * header.width, 1 + (n % 991 == 0));
   }
-  std::printf("%lld inputs, %lld headers accepted, %lld decoded\n", inputs, parsed, decoded);
+  std::printf("%lld inputs, %lld headers accepted, %lld decoded, %lld blocks by the general decoder\n", inputs, parsed, decoded, general);
   return 0;
 }

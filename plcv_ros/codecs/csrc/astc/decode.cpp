@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "astc/decode_block.h"
 #include "worker_pool.h"
 
 namespace plcv::astc {
@@ -64,6 +65,60 @@ int64_t decode(const Kernels& kernels, const Header& header, const uint8_t* bloc
   int64_t index = 0;
   while (index < count - 1 && prefix_of(blocks + index * kBlockBytes) == mode.prefix) ++index;
   return index;
+}
+
+Survey survey(const Header& header, const uint8_t* blocks) {
+  Survey survey{};
+  survey.first_other = survey.first_refused = -1;
+  const int64_t count = header.blocks_x() * header.blocks_y();
+  const int first_mode = block_mode_of_prefix(header.block_x, header.block_y, prefix_of(blocks));
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t* block = blocks + i * kBlockBytes;
+    const int mode_index = block_mode_of_prefix(header.block_x, header.block_y, prefix_of(block));
+    if ((mode_index < 0 || mode_index != first_mode) && survey.first_other < 0) survey.first_other = i;
+    if (mode_index >= 0) {
+      ++survey.pruned[mode_index];
+      continue;
+    }
+    const BlockFields fields = read_fields(load_bits(block), header.block_x, header.block_y);
+    if (fields.kind == BlockKind::ldr) {
+      ++survey.general;
+      continue;
+    }
+    if (survey.first_refused < 0) {
+      survey.first_refused = i;
+      survey.refused = fields;
+    }
+    ++(fields.kind == BlockKind::hdr ? survey.hdr : survey.error);
+  }
+  return survey;
+}
+
+int64_t decode_general(const Kernels& kernels, const Header& header, const Survey& survey, const uint8_t* blocks, uint8_t* rgb,
+                       std::ptrdiff_t row_stride, int threads) {
+  const int mode_index = static_cast<int>(std::max_element(survey.pruned, survey.pruned + kModeCount) - survey.pruned);
+  // A file of another encoder is the general decoder's alone, so that all of its blocks are rounded alike.
+  const bool kernel_decodes = 2 * survey.pruned[mode_index] > header.blocks_x() * header.blocks_y();
+  const int count_x = static_cast<int>(header.blocks_x()), rows = static_cast<int>(header.blocks_y());
+  std::atomic<int64_t> general{0};
+  parallel_for((rows + kBandRows - 1) / kBandRows, threads, [&](int band) {
+    static thread_local uint8_t spare_row[3 * (kMaxSide + kMaxTileWidth)];
+    for (int row = band * kBandRows; row < std::min(rows, (band + 1) * kBandRows); ++row) {
+      const uint8_t* first = blocks + static_cast<std::ptrdiff_t>(row) * count_x * kBlockBytes;
+      if (kernel_decodes && decode_block_row(kernels, header, mode_index, first, row, rgb, row_stride, spare_row)) continue;
+      const int y = row * header.block_y, present_y = std::min(header.block_y, header.height - y);
+      for (int i = 0; i < count_x; ++i) {
+        const uint8_t* block = first + i * kBlockBytes;
+        if (kernel_decodes && prefix_of(block) == kBlockModes[mode_index].prefix) continue;
+        const Bits128 bits = load_bits(block);
+        const int x = i * header.block_x, present_x = std::min(header.block_x, header.width - x);
+        decode_block(bits, read_fields(bits, header.block_x, header.block_y), header.block_x, header.block_y, present_x, present_y,
+                     rgb + y * row_stride + 3 * x, row_stride);
+        general.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+  });
+  return general.load();
 }
 
 }  // namespace plcv::astc
