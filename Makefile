@@ -12,6 +12,8 @@ CODEC ?= astc_8x8
 CONFIG ?= $(CODEC)
 SECONDS ?= 20
 OUT ?= out/demo
+# For the shell as they are: a path may hold spaces and quotes.
+export SOURCE OUT
 ARGS ?=
 
 # Test files that run side by side: most of them wait for processes most of the time.
@@ -40,7 +42,7 @@ $(VENV)/.ready-tests: $(SETUP) $(NATIVE)
 	@touch $(VENV)/.ready $@
 
 demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for SECONDS; SOURCE=folder, video, device or bag; CODEC=astc_12x12, jxs_pruned, jpeg, ...
-	$(BIN)/plcv demo --source '$(SOURCE)' --codec '$(CONFIG)' --seconds '$(SECONDS)' --out '$(OUT)' $(ARGS)
+	$(BIN)/plcv demo --source "$$SOURCE" --codec '$(CONFIG)' --seconds '$(SECONDS)' --out "$$OUT" $(ARGS)
 
 test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part, JOBS=1 for one file at a time)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)

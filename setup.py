@@ -51,6 +51,7 @@ setup(
         # ROS 2 Kilted as wheels (x86-64), for machines without a ROS installation.
         "ros": [
             "ros-rclpy[fastrtps]>=9.1",
+            "ros-builtin-interfaces",
             "ros-sensor-msgs",
             "ros-diagnostic-msgs",
             "ros-std-msgs",

@@ -137,6 +137,16 @@ def test_many_cameras() -> None:
     assert graph.node("latency").parameters["nodes"] == "front/camera,rear/left/camera,segmentation"
 
 
+def test_spaces_in_sources() -> None:
+    """One may follow a comma; one that ends a path belongs to it."""
+    graph = make("many_cameras", cameras="2", sources="scenes:1, /data/left ")
+    assert [node.parameters["source"] for node in graph.nodes[:2]] == ["scenes:1", "/data/left "]
+    graph = make("edge", source=" /data/left ")
+    camera = graph.node("camera")
+    assert camera.parameters["source"] == " /data/left "
+    assert yaml.safe_load(next(word for word in camera.command() if word.startswith("source:=")).partition(":=")[2]) == " /data/left "
+
+
 def test_many_cameras_on_two_computers() -> None:
     edge, remote = make("many_cameras", cameras="3", side="edge"), make("many_cameras", cameras="3", side="remote")
     assert [node.qualified_name for node in edge.nodes] == ["camera0/camera", "camera1/camera", "camera2/camera"]

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +46,62 @@ def test_package_xml_is_valid_and_ament_python() -> None:
     setup_version = next(line for line in (ROOT / "setup.py").read_text().splitlines() if line.strip().startswith("version="))
     assert f'"{description.version}"' in setup_version
     assert f'__version__ = "{description.version}"' in (ROOT / "plcv_ros/__init__.py").read_text()
+
+
+def imported_interfaces(path: Path) -> set[str]:
+    """ROS message and service packages that a file cannot do without: those whose import is not in a try block for ImportError."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    optional = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.Try) and any("ImportError" in ast.unparse(handler.type or ast.Constant("")) for handler in block.handlers)
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in optional:
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        found |= {name.split(".")[0] for name in names if name.split(".")[1:2] in (["msg"], ["srv"], ["action"])}
+    return found
+
+
+def test_every_interface_package_is_a_dependency() -> None:
+    """In package.xml for a ROS distribution, and among the wheels of the extra ``ros``."""
+    package = pytest.importorskip("catkin_pkg.package", reason="catkin_pkg is not installed")
+    files = [*(ROOT / "plcv_ros").rglob("*.py"), *(ROOT / "launch").glob("*.py"), *(path for path in (ROOT / "scripts").iterdir() if path.is_file())]
+    imported = set().union(*map(imported_interfaces, files))
+    assert {"sensor_msgs", "std_msgs", "builtin_interfaces", "rosgraph_msgs", "rcl_interfaces", "diagnostic_msgs"} <= imported
+    needed = {dependency.name for dependency in package.parse_package(str(ROOT / "package.xml")).exec_depends}
+    assert imported - needed == set()
+    setup = ast.parse((ROOT / "setup.py").read_text())
+    lists = [
+        value
+        for node in ast.walk(setup)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values)
+        if isinstance(key, ast.Constant) and key.value == "ros"
+    ]
+    wheels = {re.split(r"[\[>=<]", text)[0] for text in ast.literal_eval(lists[0])}
+    assert {f"ros-{name.replace('_', '-')}" for name in imported} - wheels == set()
+
+
+def test_make_demo_hands_paths_over_as_they_are(tmp_path: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    command = tmp_path / "bin" / "plcv"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\nprintf '%s|' \"$@\"\n")
+    command.chmod(0o755)
+    (tmp_path / ".ready").touch()
+    for source in ("scenes", "/data/a folder ", "it's here", 'a "name"'):
+        words = ["make", "-s", "-C", str(ROOT), "demo", f"VENV={tmp_path}", f"SOURCE={source}", "OUT=out put "]
+        shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        assert f"|--source|{source}|" in shown
+        assert shown.endswith("|--out|out put |")
 
 
 def test_every_share_file_and_node_is_installed(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def open_source(
     loop: bool = False,
     topic: str | None = None,
 ) -> Source:
-    """Open what ``name`` says: one of :data:`KINDS`.
+    """Open what ``name`` says, to the letter (a path may begin or end in a space): one of :data:`KINDS`.
 
     ``width`` and ``height`` (pixels) resize every frame; one alone keeps the aspect ratio; None keeps the source's size (640x360 for scenes).
     ``rate`` (frames a second) is what ``Source.rate`` will say, and what a device is asked for; None is the source's own. ``seed`` is the
@@ -33,7 +33,7 @@ def open_source(
         if value is not None and value <= 0:
             raise SourceError(f"{label} {value} of source {name!r}, expected more than 0")
     try:
-        return _open(name.strip(), width, height, rate, seed, loop, topic)
+        return _open(name, width, height, rate, seed, loop, topic)
     except ImportError as error:
         raise SourceError(f'source {name!r} needs {error.name}, which is not installed: pip install "plcv_ros[edge]"') from error
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -202,7 +203,8 @@ def many_cameras(given: Mapping[str, str]) -> Graph:
     builder = _Builder("many_cameras", args.MANY_CAMERAS_ARGUMENTS, given)
     names = _cameras(builder.values["cameras"])
     side = builder.values["side"]
-    sources = [source.strip() for source in builder.values["sources"].split(",") if source.strip()]
+    # A space may follow a comma; one that ends a path is a part of it.
+    sources = [source for source in re.split(r",\s*", builder.values["sources"]) if source.strip()]
     if len(sources) not in {0, 1, len(names)}:
         raise ArgumentError(
             f"argument sources:={builder.values['sources']}: {len(sources)} for {len(names)} cameras, expected one for all or one each"

@@ -14,6 +14,7 @@ from plcv_ros.perception.deploy import fold_batch_norm
 from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.networks import check_task
 from plcv_ros.perception.predictor import choose_device, place_network
+from plcv_ros.perception.tensors import tensor_of
 
 
 class Classifier:
@@ -35,7 +36,7 @@ class Classifier:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(f"image of shape {image.shape}, {image.dtype}: expected (H, W, 3) uint8")
         with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1)[None]
+            pixels = tensor_of(image).to(self.device).permute(2, 0, 1)[None]
             scores = self.network((pixels.float() / 255 - self._mean) / self._std)
             return scores.softmax(1)[0].cpu().numpy()  # type: ignore[no-any-return]
 

@@ -23,6 +23,7 @@ from plcv_ros.perception.errors import CheckpointError
 from plcv_ros.perception.memory import keep_freed_memory
 from plcv_ros.perception.networks import check_task, resize_scores
 from plcv_ros.perception.published import open_checkpoint
+from plcv_ros.perception.tensors import tensor_of
 
 WORKING_PIXELS = 640 * 360
 """Pictures of more than about twice as many pixels are shrunk before the network sees them."""
@@ -110,7 +111,7 @@ class Predictor:
             # Whole rows at a time: three values repeated over the row keep the inner loop long.
             self._rows = {width: tuple(torch.from_numpy(np.tile(v, width)).to(self.device) for v in (self._scale, self._offset))}  # type: ignore[dict-item]
         scale, offset = self._rows[width]
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).view(height, width * 3)
+        pixels = tensor_of(image).to(self.device).view(height, width * 3)
         return torch.addcmul(offset, pixels.to(torch.float32), scale).view(1, height, width, 3).permute(0, 3, 1, 2)
 
 

@@ -42,7 +42,7 @@ def open_dataset(spec: str, split: str = "train", seeds: str = TRAINING_SEEDS) -
         key, equals, value = part.partition("=")
         if not equals or not key:
             raise ValueError(f"data set {spec!r}: {part!r} is not option=value")
-        options[key.strip()] = value.strip()
+        options[key.strip()] = value
     if kind not in OPENERS:
         raise ValueError(f"data set {spec!r}: unknown kind {kind!r}, expected one of {', '.join(OPENERS)}")
     if kind == "scenes":

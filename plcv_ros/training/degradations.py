@@ -117,7 +117,8 @@ def full_name(text: str) -> str:
 
 def read_configuration(text: str) -> tuple[str, str, dict[str, Any]]:
     """Full name, codec (or ``original``) and options for make_codec; raises ValueError naming the part that is wrong."""
-    kind, *words = text.strip().split(":")
+    # What ends a path is a part of it, a space too.
+    kind, *words = [word if word.startswith("weights=") else word.strip() for word in text.split(":")]
     defaults = {ORIGINAL: (), "astc": ("8x8", "fast"), "jpeg": ("90",), "jxs": ("main", "3", "")}
     if kind not in defaults or len(words) > len(defaults[kind]):
         raise ValueError(f"codec {text!r}: expected {FORMS}")

@@ -26,6 +26,7 @@ from plcv_ros.codecs.jpegxs.weights import Weights
 from plcv_ros.labels import IGNORE_INDEX
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.perception.predictor import Predictor
+from plcv_ros.perception.tensors import tensor_of
 from plcv_ros.training.band_weights import to_reals, to_weights
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import psnr
@@ -95,7 +96,7 @@ class Objective:
         for index in spread(len(dataset), limit):
             image, truth = dataset[index]
             scores, predicted = self._predictor.predict_scores(image)
-            small = functional.interpolate(torch.from_numpy(truth)[None, None].float(), size=scores.shape[-2:], mode="nearest")[0, 0].long()
+            small = functional.interpolate(tensor_of(truth)[None, None].float(), size=scores.shape[-2:], mode="nearest")[0, 0].long()
             self._pictures.append(_Picture(image, truth, small, self._of_class[small], functional.log_softmax(scores, 1), predicted))
             if progress:
                 progress()

@@ -196,6 +196,24 @@ def test_bag_with_an_unknown_encoding(tmp_path: Path) -> None:
         open_source(str(tmp_path / "bag"))
 
 
+@pytest.mark.parametrize("name", ["pictures ", " pictures", "scenes ", "0 "])
+def test_spaces_around_a_path_are_a_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="does not exist"):
+        open_source(name)
+    for place, value in ((Path(name), 50), (Path(name.strip()), 200)):
+        place.mkdir()
+        cv2.imwrite(str(place / "1.png"), picture(value))
+    for path in (name, str(tmp_path / name)):
+        with open_source(path) as source:
+            frame = source.read()
+            assert frame is not None
+            assert int(frame.image.mean()) == 50
+    assert write_bag(tmp_path / "bag ", "mcap")
+    with open_source(str(tmp_path / "bag ")) as source:
+        assert source.read() is not None
+
+
 def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"does not exist; expected scenes"):
         open_source(str(tmp_path / "nothing"))

@@ -21,6 +21,7 @@ from std_msgs.msg import String
 
 from plcv_ros import codecs
 from plcv_ros.labels import CAMVID, LabelSet
+from plcv_ros.nodes import conversion
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 SIZE = {"width": 160, "height": 96}
@@ -38,6 +39,19 @@ def checkpoint(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
     save_checkpoint(path, Checkpoint("espnetv2_fpn", {}, CAMVID, dict(build_network("espnetv2_fpn", len(CAMVID), {}).state_dict())))
     return path
+
+
+def test_raw_images_are_segmented_without_a_warning(spawn, probe, checkpoint):
+    labels = probe.listen(Image, "segmentation/labels")
+    publisher = probe.node.create_publisher(Image, "camera/image", 5)
+    node = spawn("segmentation", checkpoint=str(checkpoint), device="cpu", transport="raw", reliable=True)
+    probe.wait_for(lambda: publisher.get_subscription_count() and probe.node.count_publishers("segmentation/labels"), "the node")
+    image = np.random.default_rng(3).integers(0, 255, (96, 160, 3), np.uint8)
+    publisher.publish(conversion.image_message(conversion.to_header(time.time_ns(), "front"), image, "rgb8"))
+    probe.wait_for(lambda: labels, "the labels")
+    assert node.stop() == 0
+    assert "Warning" not in node.log
+    assert "warn" not in node.log
 
 
 class Feed:

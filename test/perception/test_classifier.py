@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ def test_probabilities_are_the_networks(tmp_path: Path) -> None:
     assert classifier.label_set.classes == MANY.classes
     probabilities = classifier.probabilities(image[:, ::-1])
     assert probabilities.shape == (1000,)
+    torch.set_warn_always(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of pictures that cannot be written
+        classifier.probabilities(np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape))
+    torch.set_warn_always(False)
     assert probabilities.sum() == pytest.approx(1, abs=1e-4)
     pixels = (image[:, ::-1] / 255 - np.array(IMAGENET_MEAN)) / np.array(IMAGENET_STD)
     with torch.inference_mode():

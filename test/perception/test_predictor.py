@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from plcv_ros.perception.networks.espnetv2 import WIDTHS, Encoder  # noqa: E402
 from plcv_ros.perception.normalisation import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 from plcv_ros.perception.predictor import Predictor, available_cores, choose_device, shrink, shrink_factor  # noqa: E402
 from plcv_ros.perception.shipped import WEIGHTS  # noqa: E402
+from plcv_ros.perception.tensors import tensor_of  # noqa: E402
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
@@ -88,6 +90,26 @@ def test_shrinking_is_the_mean_of_squares() -> None:
     assert shrunk.shape == (1, 3, 3, 3)
     assert torch.allclose(shrunk[0, :, 1, 2], pixels[0, :, 3:6, 6:9].mean((1, 2)), atol=1e-6)
     assert torch.allclose(shrunk[0, :, 2, 0], pixels[0, :, 6, 0:3].mean(1), atol=1e-6)
+
+
+def test_read_only_pictures_are_taken_without_a_word_and_without_a_copy() -> None:
+    """Images that are views of a message are: torch warns of every such array that it is given as it is."""
+    rng = np.random.default_rng(3)
+    picture = rng.integers(0, 256, (40, 56, 3), np.uint8)
+    whole, part = np.frombuffer(picture.tobytes(), np.uint8).reshape(picture.shape), picture[:, ::2]
+    whole.flags.writeable = part.flags.writeable = False
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            predictor = Predictor(checkpoint())
+            for image in (whole, part):
+                assert (predictor.predict(image) == predictor.predict(image.copy())).all()
+            assert tensor_of(whole).data_ptr() == whole.ctypes.data
+            assert (tensor_of(part).numpy() == part).all()
+    finally:
+        torch.set_warn_always(False)
+    assert not whole.flags.writeable
 
 
 def test_strided_views_are_accepted() -> None:

@@ -12,7 +12,7 @@ pytest.importorskip("plcv_ros.codecs._native")
 pytest.importorskip("simplejpeg")
 
 from plcv_ros.codecs import CODECS, decode, make_codec
-from plcv_ros.training.degradations import full_name, parse_degradation, parse_mixture, psnr
+from plcv_ros.training.degradations import full_name, parse_degradation, parse_mixture, psnr, read_configuration
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -40,6 +40,12 @@ def test_jpeg_xs_options() -> None:
     assert len({seen.image.tobytes() for seen in payloads}) == 4
     with pytest.raises(ValueError, match="bpp"):
         parse_degradation("jxs:main:2")(picture())  # too small for the headers of two bits a pixel
+
+
+def test_a_path_that_ends_in_a_space(tmp_path: Path) -> None:
+    path = tmp_path / "weights.json "
+    _, _, options = read_configuration(f" jxs : main:3 :weights={path}")
+    assert options["weights"] == str(path)
 
 
 def test_original_is_untouched() -> None:
