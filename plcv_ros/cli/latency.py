@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.texts import number, shown
-from plcv_ros.tracing.appearance import STAGES, TOTAL
+from plcv_ros.tracing.appearance import ENDS, STAGES, End
+from plcv_ros.tracing.statistics import ENDS as OUTCOME_OF_END
 
 REFRESH_S = 1.0
 HISTORY = 60
@@ -108,8 +109,8 @@ def view(values: Values, latency: Mapping[str, str], history: deque[float]) -> A
 
     total = _float(latency, "total_p50_ms")
     head = Text()
-    head.append("camera to labels  ", "bold")
-    head.append("no labels yet" if total is None else f"{total:.1f} ms", "bold")
+    head.append(f"camera to {_end(latency).place.removeprefix('the ')}  ", "bold")
+    head.append(f"no {_end(latency).place.removeprefix('the ')} yet" if total is None else f"{total:.1f} ms", "bold")
     if total is not None:
         head.append(f"   p95 {shown(latency.get('total_p95_ms', '-'))}   p99 {shown(latency.get('total_p99_ms', '-'))} ms", "dim")
     if history:
@@ -131,7 +132,7 @@ def _stages(latency: Mapping[str, str]) -> Any:
     table.add_column("share of the median frame")
     medians = {stage: max(_float(latency, f"{stage}_p50_ms") or 0.0, 0.0) for stage in STAGES}
     whole = sum(medians.values()) or 1.0
-    for stage, look in (*STAGES.items(), ("total", TOTAL)):
+    for stage, look in (*STAGES.items(), ("total", _end(latency).total)):
         figures = [_float(latency, f"{stage}_{p}_ms") for p in ("p50", "p95", "p99")]
         if figures[0] is None:
             continue
@@ -142,6 +143,11 @@ def _stages(latency: Mapping[str, str]) -> Any:
     return table
 
 
+def _end(latency: Mapping[str, str]) -> End:
+    """The words for the end of a frame's way in this run."""
+    return ENDS.get(latency.get("end", ""), ENDS["labels_published"])
+
+
 def _frames(latency: Mapping[str, str]) -> Any:
     from rich.text import Text
 
@@ -149,8 +155,9 @@ def _frames(latency: Mapping[str, str]) -> Any:
         return shown(latency.get(key, "0"), 20)
 
     text = Text("frames  ", "bold")
-    rate = _float(latency, "segmented_per_second") or 0.0
-    text.append(f"{count('segmented')} of {count('captured')} labelled, {rate:.1f} a second; {count('in_flight')} on their way", "")
+    done = count(OUTCOME_OF_END.get(latency.get("end", ""), "segmented"))
+    rate = _float(latency, "finished_per_second") or _float(latency, "segmented_per_second") or 0.0
+    text.append(f"{done} of {count('captured')} {_end(latency).done}, {rate:.1f} a second; {count('in_flight')} on their way", "")
     drops = {"dropped before publishing": count("dropped_camera"), "lost": count("lost"), "dropped after arrival": count("dropped_remote")}
     for name, many in drops.items():
         text.append("   ")

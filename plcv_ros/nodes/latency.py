@@ -25,6 +25,7 @@ from plcv_ros.nodes.polled import PolledSubscription
 from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
+from plcv_ros.tracing.appearance import ENDS
 from plcv_ros.tracing.run import MAX_CHANGES, ClockState, CodecChange, LinkMeter, Run
 from plcv_ros.tracing.writing import probe
 
@@ -52,8 +53,6 @@ class LatencyNode(FrameNode):
 
     def __init__(self) -> None:
         super().__init__("latency")
-        self.table = FrameTable(max_frames=self.integer("max_frames"))
-        self._run = Run(self.table, clock_sync=self.text("clock_sync"))
         if self.text("output_directory"):
             # Found now, not after an hour of frames.
             try:
@@ -66,6 +65,8 @@ class LatencyNode(FrameNode):
         names = [name.strip() for name in self.text("nodes").split(",") if name.strip()]
         self._topics = tuple(self.resolve_topic_name(f"{name}/frame_events") for name in names)
         self._followed = tuple(topic.removesuffix("/frame_events").strip("/") for topic in self._topics)
+        self.table = FrameTable(max_frames=self.integer("max_frames"), nodes=self._followed)
+        self._run = Run(self.table, clock_sync=self.text("clock_sync"))
         self._clocks = Clocks(self, self._followed)
         self._aligner = Aligner(self._enter, self._clocks, correct=self.text("clock_sync") == "dds")
         self._end_ns: int | None = None
@@ -178,11 +179,15 @@ class LatencyNode(FrameNode):
             "published": summary.published,
             "received": summary.received,
             "segmented": summary.segmented,
+            "decoded": summary.decoded,
+            "sent": summary.sent,
             "dropped_camera": summary.dropped_camera,
             "lost": summary.lost,
             "dropped_remote": summary.dropped_remote,
             "in_flight": summary.in_flight,
-            "segmented_per_second": summary.rate,
+            "segmented_per_second": summary.rate if summary.end == "labels_published" else 0.0,
+            "end": summary.end,
+            "finished_per_second": summary.rate,
             "odd_events": self._odd + summary.unknown,
             "uncorrected_events": self._aligner.uncorrected,
             "dropped_events": self._aligner.dropped,
@@ -201,7 +206,9 @@ class LatencyNode(FrameNode):
         if silent > STALE_AFTER_S:
             return Status(STALE, f"no frame event for {silent:.0f} s", values)
         total = summary.stages.get("total")
-        text = f"camera to labels {total.p50:.1f} ms (median)" if total else "frames, but no labels yet"
+        words = ENDS[summary.end]
+        place = words.place.removeprefix("the ")
+        text = f"camera to {place} {total.p50:.1f} ms (median)" if total else f"frames, but none {words.done} yet"
         complaint = self._run.clock_complaint()
         return Status(WARN, f"{text}; {complaint}", values) if complaint else Status(OK, text, values)
 

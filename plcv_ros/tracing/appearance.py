@@ -30,10 +30,36 @@ STAGES = {
 
 TOTAL = Look("total, camera to labels", "#000000", "From the camera handing the frame over to its labels being handed to the middleware.")
 
+
+class End(NamedTuple):
+    """How the end of a frame's way is called: what frames are that came there, where that is, and the look of the whole way."""
+
+    done: str
+    place: str
+    total: Look
+
+
+ENDS = {
+    "labels_published": End("labelled", "the labels", TOTAL),
+    "decode_end": End(
+        "decoded",
+        "the decoded picture",
+        Look("total, camera to picture", TOTAL.colour, "From the camera handing the frame over to its decoded picture."),
+    ),
+    "published": End(
+        "sent",
+        "sending",
+        Look("total, camera to sending", TOTAL.colour, "From the camera handing the frame over to its being handed to the middleware."),
+    ),
+}
+"""Last event of a run's frames -> its words."""
+
 UNKNOWN = Look("unknown (events lost)", "#eeeeee", "Time between events that are not known.")
 
 OUTCOMES = {
     "segmented": Look("labelled", "#1b9e77", "Its labels were published."),
+    "decoded": Look("decoded", "#1b9e77", "It became a picture; no node of this run labels frames."),
+    "sent": Look("sent", "#1b9e77", "It was published; no node of this run receives frames."),
     "dropped_camera": Look(
         "dropped before publishing", "#444444", "The camera side gave it up: a newer frame was ready before this one could be sent."
     ),

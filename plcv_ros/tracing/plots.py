@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.texts import plot_text
-from plcv_ros.tracing.appearance import MARKERS, TOTAL, UNKNOWN
+from plcv_ros.tracing.appearance import ENDS, MARKERS, UNKNOWN, End
 from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
 from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
 from plcv_ros.tracing.statistics import OUTCOMES, column_width, durations, plausible, side_by_side
@@ -29,7 +29,8 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError('the latency plot needs matplotlib: pip install "plcv_ros[report]"', name=error.name) from error
     rows = table.times()
-    stages = durations(rows.times)
+    end = ENDS[table.end]
+    stages = durations(rows.times, table.end)
     outcomes = np.array([OUTCOMES.index(o) for o in table.outcomes()], np.intp)[: len(rows.frame_ids)]
     # Seconds since the first event; the header's stamp may be a recorded one, so the time of capture is the time of the frame.
     known = [column for column in rows.times.values() if column.size]
@@ -43,7 +44,7 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     over_time, distribution = figure.subplots(1, 2, width_ratios=(2.1, 1))
     if title:
         figure.suptitle(plot_text(title))
-    _draw_stages(over_time, seconds, stages)
+    _draw_stages(over_time, seconds, stages, end)
     _draw_drops(over_time, seconds, outcomes)
     over_time.set(xlabel="time of capture (s)", ylabel="latency of the frame (ms)", title="Where the time of each frame went")
     over_time.grid(axis="y", alpha=0.3)
@@ -55,17 +56,17 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
         handles, labels = zip(*sorted(zip(handles, labels), key=lambda pair: order.index(pair[1]) if pair[1] in order else len(order)))
         # Below the axes: a legend inside hides frames.
         over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
-    _draw_distribution(distribution, stages)
+    _draw_distribution(distribution, stages, end)
     with replacing(Path(path)) as beside:
         figure.savefig(str(beside))
 
 
-def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, npt.NDArray[np.float64]]) -> None:
+def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, npt.NDArray[np.float64]], end: End) -> None:
     done = ~np.isnan(stages["total"])
     x, total = seconds[done], stages["total"][done]
     parts = {name: np.nan_to_num(stages[name][done]) for name in STAGE_LOOKS}
     if x.size == 0:
-        axes.text(0.5, 0.5, "no frame was segmented", ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, f"no frame was {end.done}", ha="center", va="center", transform=axes.transAxes)
         return
     grouped = x.size > _MAX_BARS
     if grouped:
@@ -130,8 +131,8 @@ def _draw_drops(axes: Any, seconds: npt.NDArray[np.float64], outcomes: npt.NDArr
         axes.set_xlim(min(left, float(seconds.min()) - 0.1), max(right, float(seconds.max()) + 0.1))
 
 
-def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]]) -> None:
-    curves = {"total": TOTAL, **{n: STAGE_LOOKS[n] for n in ("encode", "transport", "decode", "inference")}}
+def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]], end: End) -> None:
+    curves = {"total": end.total, **{n: STAGE_LOOKS[n] for n in ("encode", "transport", "decode", "inference")}}
     for name, look in curves.items():
         values = np.sort(stages[name][~np.isnan(stages[name])])
         if values.size == 0:

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.texts import shown
+from plcv_ros.tracing.appearance import ENDS as END_WORDS
 from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
 from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
-from plcv_ros.tracing.appearance import TOTAL, UNKNOWN
+from plcv_ros.tracing.appearance import UNKNOWN
 from plcv_ros.tracing.chart import Chart, legend
-from plcv_ros.tracing.statistics import OUTCOMES, StageStatistics, Summary, column_width, durations, plausible, side_by_side
+from plcv_ros.tracing.statistics import ENDS, OUTCOMES, StageStatistics, Summary, column_width, durations, plausible, side_by_side
 from plcv_ros.tracing.table import FrameTimes
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class _View:
         self.run = run
         self.rows: FrameTimes = run.table.times()
         self.summary: Summary = run.table.summary()
-        self.stages = durations(self.rows.times)
+        self.end = END_WORDS[self.summary.end]
+        self.stages = durations(self.rows.times, self.summary.end)
         codes = run.table.outcomes()[: len(self.rows.frame_ids)]
         self.outcome = np.array([OUTCOMES.index(o) for o in codes], np.intp)
         # The header's stamp may be a recorded one; the first event is when the frame was there.
@@ -168,11 +170,10 @@ class _View:
         start = datetime.fromtimestamp(self.start_ns / 1e9, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if self.start_ns else ""
         about = [_count(s.captured, "frame"), start, ", ".join((*s.camera_nodes, *s.remote_nodes))]
         if total is None:
-            answer = "No frame was labelled."
+            answer = f"No frame was {self.end.done}."
         else:
-            answer = (
-                f"From the camera to the labels a frame takes <b>{_ms(total.p50)} ms</b> (median); 99 of 100 take no more than {_ms(total.p99)} ms."
-            )
+            answer = f"From the camera to {self.end.place} a frame takes <b>{_ms(total.p50)} ms</b> (median);"
+            answer += f" 99 of 100 take no more than {_ms(total.p99)} ms."
             # The longest of the steps is what to work on first.
             medians = {name: s.stages[name].p50 for name in STAGE_LOOKS if name in s.stages}
             longest = max(medians, key=lambda name: medians[name]) if medians else ""
@@ -191,11 +192,11 @@ class _View:
         s, total = self.summary, self.summary.stages.get("total")
         tiles = []
         if total is not None:
-            tiles += [(f"{_ms(total.p50)} <small>ms</small>", "median latency, camera to labels", False)]
+            tiles += [(f"{_ms(total.p50)} <small>ms</small>", f"median latency, camera to {self.end.place}", False)]
             tiles += [(f"{_ms(total.p95)} <small>ms</small>", "95 of 100 frames are faster", False)]
             tiles += [(f"{_ms(total.p99)} <small>ms</small>", "99 of 100 frames are faster", False)]
-        share = s.segmented / s.captured * 100 if s.captured else 0.0
-        tiles.append((f"{s.rate:.1f} <small>/s</small>", f"frames labelled, {share:.1f} % of all", share < 50))
+        share = s.finished / s.captured * 100 if s.captured else 0.0
+        tiles.append((f"{s.rate:.1f} <small>/s</small>", f"frames {self.end.done}, {share:.1f} % of all", share < 50))
         tiles.append((f"{s.dropped}", "frames that came to nothing", s.dropped > 0.05 * max(s.captured, 1)))
         rates = [(series.column("megabit_per_second"), node) for node, series in self.run.links.series().items() if node in s.camera_nodes]
         if rates:
@@ -243,7 +244,7 @@ class _View:
         x: Values = self.seconds[done]
         total: Values = self.stages["total"][done]
         if x.size == 0:
-            return '<p class="soft">No frame was labelled.</p>' if self.rows.frame_ids else ""
+            return f'<p class="soft">No frame was {self.end.done}.</p>' if self.rows.frame_ids else ""
         parts = {name: np.maximum(np.nan_to_num(self.stages[name][done]), 0.0) for name in STAGE_LOOKS}
         counts: Values = np.ones(x.size)
         slowest: Values = total
@@ -325,7 +326,7 @@ class _View:
             chart.level(share, f"{share} %")
         entries = []
         for name in drawn:
-            look, values = (TOTAL if name == "total" else STAGE_LOOKS[name]), known[name]
+            look, values = (self.end.total if name == "total" else STAGE_LOOKS[name]), known[name]
             colour = "var(--total)" if name == "total" else look.colour
             # Some hundred points draw the same curve as a hundred thousand.
             index = np.unique(np.linspace(0, values.size - 1, min(values.size, 400)).astype(np.intp))
@@ -342,7 +343,7 @@ class _View:
         rows = ""
         for name, look in OUTCOME_LOOKS.items():
             number = int(getattr(s, name))
-            if number or name == "segmented":
+            if number or name == ENDS[s.end]:
                 share = number / s.captured * 100 if s.captured else 0.0
                 rows += (
                     f'<tr><td><i style="background:{look.colour}"></i>{escape(look.name)}</td><td>{number}</td><td>{share:.2f} %</td>'
@@ -388,10 +389,10 @@ class _View:
         for camera in cameras:
             mine = ids == camera
             total = StageStatistics.of(self.stages["total"][mine])
-            done = int(np.sum(self.outcome[mine] == OUTCOMES.index("segmented")))
+            done = int(np.sum(self.outcome[mine] == OUTCOMES.index(ENDS[self.summary.end])))
             times = "".join(f"<td>{_ms(v)}</td>" for v in ((total.p50, total.p95, total.p99) if total else (math.nan,) * 3))
             lines += f"<tr><td>{escape(camera)}</td><td>{int(mine.sum())}</td><td>{done}</td>{times}</tr>"
-        head = "<tr><th>camera (frame_id)</th><th>frames</th><th>labelled</th><th>p50 ms</th><th>p95 ms</th><th>p99 ms</th></tr>"
+        head = f"<tr><th>camera (frame_id)</th><th>frames</th><th>{self.end.done}</th><th>p50 ms</th><th>p95 ms</th><th>p99 ms</th></tr>"
         return f'<div class="scroll"><table>{head}{lines}</table></div>'
 
     # ---- link
@@ -508,7 +509,7 @@ class _View:
             statistics = self.summary.stages.get(name)
             if statistics is None:
                 continue
-            look = TOTAL if name == "total" else STAGE_LOOKS[name]
+            look = self.end.total if name == "total" else STAGE_LOOKS[name]
             colour = "var(--total)" if name == "total" else look.colour
             figures = (statistics.p50, statistics.p95, statistics.p99, statistics.maximum, statistics.mean)
             cells = "".join(f"<td>{_ms(v)}</td>" for v in figures)

@@ -162,7 +162,7 @@ class Run:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             run = cls(
-                FrameTable.read_csv(folder / "frames.csv", content["camera_nodes"], content["remote_nodes"]),
+                FrameTable.read_csv(folder / "frames.csv", content["camera_nodes"], content["remote_nodes"], content.get("end")),
                 clock_sync=content["clock_sync"],
                 title=content.get("title", ""),
                 clocks={name: ClockState(**state) for name, state in content["clocks"].items()},
@@ -173,7 +173,9 @@ class Run:
                 uncorrected_events=content["uncorrected_events"],
                 dropped_events=content["dropped_events"],
             )
-            run.table.account_for({name: int(content[name]) for name in COUNTS})
+            # Reports of version 0.1 had one end of a run alone.
+            counts = {"decoded": 0, "sent": 0, **content}
+            run.table.account_for({name: int(counts[name]) for name in COUNTS})
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path}: not a latency report ({type(error).__name__}: {error})") from error
         return run

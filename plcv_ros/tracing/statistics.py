@@ -20,7 +20,8 @@ STAGES = {
     "labels": ("inference_end", "labels_published"),
     "total": ("captured", "labels_published"),
 }
-"""Stage -> (first event, last event). The stages before ``total`` follow one another without a gap, so they add up to it."""
+"""Stage -> (first event, last event). The stages before ``total`` follow one another without a gap, so they add up to it; it ends where the
+run does (:data:`ENDS`)."""
 
 _SUBSTITUTES = {
     # Raw images are not encoded; a node that never lets a frame wait sends no decode_start.
@@ -28,9 +29,13 @@ _SUBSTITUTES = {
     "decode": ("decode_start", "received"),
 }
 
-OUTCOMES = ("segmented", "dropped_camera", "lost", "dropped_remote", "in_flight")
-"""What became of a frame: labels were published; the camera side gave it up; published but never received (lost on the link, or
-overwritten in the subscriber's queue by a newer one); the remote side gave it up; not settled yet."""
+ENDS = {"labels_published": "segmented", "decode_end": "decoded", "published": "sent"}
+"""Last event of a frame that came to its end, by the nodes that take part -> the outcome of such a frame: with a segmentation node its labels,
+else with a decoder its pixels; without either, all that can be told is that it was sent."""
+
+OUTCOMES = (*ENDS.values(), "dropped_camera", "lost", "dropped_remote", "in_flight")
+"""What became of a frame: it came to the end of the run (:data:`ENDS`); the camera side gave it up; published but never received (lost on the
+link, or overwritten in the subscriber's queue by a newer one); the remote side gave it up; not settled yet."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +64,31 @@ class Summary:
     """Counts of frames since the start, and the durations of the frames still in the table.
 
     ``captured = published + dropped_camera`` and ``published = received + lost``, up to frames in flight and lost events; an event implies
-    those before it, so that a lost event does not make a frame lost. ``rate`` is segmented frames a second.
+    those before it, so that a lost event does not make a frame lost. ``end`` is one of :data:`ENDS`, ``rate`` is frames a second that come there.
     """
 
     captured: int
     published: int
     received: int
     segmented: int
+    decoded: int
+    sent: int
     dropped_camera: int
     lost: int
     dropped_remote: int
     in_flight: int
+    end: str
     rate: float
     stages: dict[str, StageStatistics]
     camera_nodes: tuple[str, ...]
     remote_nodes: tuple[str, ...]
     duplicates: int
     unknown: int
+
+    @property
+    def finished(self) -> int:
+        """Frames that came to the end of the run."""
+        return self.segmented + self.decoded + self.sent
 
     @property
     def dropped(self) -> int:
@@ -87,16 +100,16 @@ class Summary:
         return {**asdict(self), "dropped": self.dropped}
 
 
-def durations(times: dict[str, npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[np.float64]]:
-    """Event -> (N,) times in ns (0 = no such event) to stage -> (N,) durations in ms, NaN = unknown."""
+def durations(times: dict[str, npt.NDArray[np.int64]], end: str) -> dict[str, npt.NDArray[np.float64]]:
+    """Event -> (N,) times in ns (0 = no such event) to stage -> (N,) durations in ms, NaN = unknown; ``end``: where the total ends."""
     result = {}
     for stage, (first, last) in STAGES.items():
         begin = times[first]
         if stage in _SUBSTITUTES:
             begin = np.where(begin == 0, times[_SUBSTITUTES[stage][1]], begin)
-        end = times[last]
-        known = (begin != 0) & (end != 0)
-        result[stage] = np.where(known, (end - begin) / 1e6, np.nan)
+        finish = times[end if stage == "total" else last]
+        known = (begin != 0) & (finish != 0)
+        result[stage] = np.where(known, (finish - begin) / 1e6, np.nan)
     return result
 
 

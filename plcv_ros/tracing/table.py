@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from plcv_ros.texts import csv_cell, from_csv_cell
 from plcv_ros.tracing.events import CAMERA_EVENTS, DROPPED, EVENTS, REMOTE_EVENTS, FrameEvent
-from plcv_ros.tracing.statistics import OUTCOMES, STAGES, StageStatistics, Summary, durations
+from plcv_ros.tracing.statistics import ENDS, OUTCOMES, STAGES, StageStatistics, Summary, durations
 
 Times = npt.NDArray[np.int64]
 
@@ -43,14 +43,17 @@ class FrameTable:
 
     Holds the newest ``max_frames`` frames; older ones leave their statistics but stay counted. Events may be lost, doubled (the first
     counts) or come in any order. With several remote nodes on one camera the table follows one of them: ``remote``, or the node that
-    published most labels.
+    published most labels. ``nodes``: those that take part in the run, where that is known; where a frame's way ends (:attr:`end`) follows from what
+    they do, unless ``end`` says it.
     """
 
-    def __init__(self, max_frames: int = 20_000, remote: str | None = None) -> None:
+    def __init__(self, max_frames: int = 20_000, remote: str | None = None, nodes: Sequence[str] = (), end: str | None = None) -> None:
         if max_frames < 1:
             raise ValueError(f"max_frames is {max_frames}, expected at least 1")
         self._max_frames = max_frames
         self._remote = remote
+        self._taking_part = tuple(nodes)
+        self._known_end = end
         self._lock = threading.Lock()
         self._keys: list[tuple[str, int]] = []  # by slot; once full, the slots are a ring
         self._slots: dict[tuple[str, int], int] = {}
@@ -61,7 +64,7 @@ class FrameTable:
         self._forgotten = dict.fromkeys(COUNTS, 0)
         self._duplicates = 0
         self._unknown = 0
-        self._labels_ns: tuple[int, int, int] = (0, 0, 0)  # arrival of the first and the last, number
+        self._ends_ns = dict.fromkeys(ENDS, (0, 0, 0))  # event -> arrival of the first and the last, number
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -91,9 +94,9 @@ class FrameTable:
             arrival = event.time_ns if arrival_ns is None else arrival_ns
             self._arrivals[slot] = max(self._arrivals[slot], arrival)
             self._counts[event.node][column] += 1
-            if event.event == "labels_published":
-                first, last, number = self._labels_ns
-                self._labels_ns = (min(first or arrival, arrival), max(last, arrival), number + 1)
+            if event.event in ENDS and not any(other[slot, column] for node, other in self._nodes.items() if node != event.node):
+                first, last, number = self._ends_ns[event.event]
+                self._ends_ns[event.event] = (min(first or arrival, arrival), max(last, arrival), number + 1)
 
     def _slot(self, key: tuple[str, int]) -> int:
         """The slot of a frame; a new frame takes the slot of the oldest once the table is full."""
@@ -106,7 +109,7 @@ class FrameTable:
             self._keys.append(key)
         else:
             gone = self._times(np.array([slot]))
-            for name, number in _count(gone, _outcomes(gone)).items():
+            for name, number in _count(gone, _outcomes(gone, self._end())).items():
                 self._forgotten[name] += number
             self._arrivals[slot] = 0
             del self._slots[self._keys[slot]]
@@ -126,6 +129,22 @@ class FrameTable:
         if self._remote is not None:
             return tuple(n for n in nodes if n == self._remote)
         return tuple(sorted(nodes, key=lambda n: -self._counts[n][_COLUMN["labels_published"]]))
+
+    @property
+    def end(self) -> str:
+        """The last event of a frame that came to its end, one of :data:`~plcv_ros.tracing.statistics.ENDS`."""
+        with self._lock:
+            return self._end()
+
+    def _end(self) -> str:
+        if self._known_end is not None:
+            return self._known_end
+        remote = self._remote_nodes()[:1]
+        if remote:
+            counts = self._counts[remote[0]]
+            return "labels_published" if counts[_COLUMN["inference_end"]] or counts[_COLUMN["labels_published"]] else "decode_end"
+        # A node that takes part and was never heard may be the one that never received anything.
+        return "published" if self._taking_part and all(node in self._counts for node in self._taking_part) else "labels_published"
 
     def _times(self, slots: npt.NDArray[np.intp]) -> dict[str, Times]:
         """Event -> (N,) times of the rows in ``slots``."""
@@ -170,19 +189,20 @@ class FrameTable:
         durations (not the counts) to the frames of the last so many seconds."""
         with self._lock:
             slots = self._in_order()
-            times, arrivals = self._times(slots), self._arrivals[slots]
+            times, arrivals, end = self._times(slots), self._arrivals[slots], self._end()
             now = int(arrivals.max(initial=0)) if now_ns is None else now_ns
-            counts = _count(times, _outcomes(times, arrivals > now - round(settle_s * 1e9) if settle_s > 0 else None))
+            counts = _count(times, _outcomes(times, end, arrivals > now - round(settle_s * 1e9) if settle_s > 0 else None))
             for name, number in self._forgotten.items():
                 counts[name] += number
-            first, last, labels = self._labels_ns
+            first, last, finished = self._ends_ns[end]
             if recent_s > 0:
                 recent = arrivals >= now - round(recent_s * 1e9)
                 times = {event: column[recent] for event, column in times.items()}
-            stages = {stage: StageStatistics.of(values) for stage, values in durations(times).items()}
+            stages = {stage: StageStatistics.of(values) for stage, values in durations(times, end).items()}
             return Summary(
                 **counts,
-                rate=(labels - 1) / ((last - first) / 1e9) if last > first else 0.0,
+                end=end,
+                rate=(finished - 1) / ((last - first) / 1e9) if last > first else 0.0,
                 stages={stage: statistics for stage, statistics in stages.items() if statistics is not None},
                 camera_nodes=self._side(CAMERA_EVENTS),
                 remote_nodes=self._remote_nodes(),
@@ -195,18 +215,18 @@ class FrameTable:
         the table were there once, and their places were taken by later ones."""
         with self._lock:
             times = self._times(self._in_order())
-            for name, number in _count(times, _outcomes(times)).items():
+            for name, number in _count(times, _outcomes(times, self._end())).items():
                 self._forgotten[name] = max(counts.get(name, 0) - number, 0)
 
     def outcomes(self) -> list[str]:
         """What became of each frame of :meth:`times`, should no more events come: one of ``statistics.OUTCOMES``."""
-        return [OUTCOMES[i] for i in _outcomes(self.times().times)]
+        return [OUTCOMES[i] for i in _outcomes(self.times().times, self.end)]
 
     def write_csv(self, path: str | Path) -> None:
         """One line a frame, oldest first: frame_id, stamp_ns, outcome, the time of every event (ns, empty = none), the stages (ms)."""
-        rows = self.times()
-        outcomes = _outcomes(rows.times)
-        stages = durations(rows.times)
+        rows, end = self.times(), self.end
+        outcomes = _outcomes(rows.times, end)
+        stages = durations(rows.times, end)
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["frame_id", "stamp_ns", "outcome", *(f"{e}_ns" for e in rows.times), *(f"{s}_ms" for s in STAGES)])
@@ -216,7 +236,13 @@ class FrameTable:
                 writer.writerow([csv_cell(frame_id), int(stamp), OUTCOMES[outcomes[i]], *events, *values])
 
     @classmethod
-    def read_csv(cls, path: str | Path, camera_nodes: Sequence[str] = ("camera",), remote_nodes: Sequence[str] = ("segmentation",)) -> FrameTable:
+    def read_csv(
+        cls,
+        path: str | Path,
+        camera_nodes: Sequence[str] = ("camera",),
+        remote_nodes: Sequence[str] = ("segmentation",),
+        end: str | None = None,
+    ) -> FrameTable:
         """The table that :meth:`write_csv` wrote. A file does not say which node sent an event: those of a side are given to its first node.
         Raises ValueError naming the file where it is something else."""
         camera, remote = (nodes[0] if nodes else name for nodes, name in ((camera_nodes, "camera"), (remote_nodes, "segmentation")))
@@ -225,7 +251,7 @@ class FrameTable:
             if not {"frame_id", "stamp_ns", "captured_ns"} <= set(lines.fieldnames or ()):
                 raise ValueError(f"{path}: expected the columns frame_id, stamp_ns, captured_ns, ... of a latency report")
             rows = list(lines)
-        table = cls(max_frames=max(len(rows), 1))
+        table = cls(max_frames=max(len(rows), 1), end=end)
         columns = {**{e: (camera, e) for e in (*CAMERA_EVENTS,)}, **{e: (remote, e) for e in REMOTE_EVENTS}}
         columns |= {"dropped_camera": (camera, DROPPED), "dropped_remote": (remote, DROPPED)}
         for number, row in enumerate(rows, 2):
@@ -239,26 +265,28 @@ class FrameTable:
         return table
 
 
-def _outcomes(times: dict[str, Times], moving: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
-    """(N,) index into OUTCOMES for every row; ``moving``: (N,) rows that may still get events."""
-    segmented = times["labels_published"] != 0
+def _outcomes(times: dict[str, Times], end: str, moving: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
+    """(N,) index into OUTCOMES for every row; ``end``: the event that ends a frame's way; ``moving``: (N,) rows that may still get events."""
+    finished = times[end] != 0
     received = np.any([times[e] != 0 for e in (*REMOTE_EVENTS, "dropped_remote")], axis=0)
     dropped_camera = times["dropped_camera"] != 0
-    moving = np.zeros(segmented.size, bool) if moving is None else moving
+    moving = np.zeros(finished.size, bool) if moving is None else moving
     published = times["published"] != 0
     return np.select(
         [
-            segmented,
+            finished & (end != "published"),
             times["dropped_remote"] != 0,
             ~received & dropped_camera,
+            finished,
             moving,
             received,  # arrived, and then nothing: its node ended or was restarted
             published,
         ],
         [
-            OUTCOMES.index("segmented"),
+            OUTCOMES.index(ENDS[end]),
             OUTCOMES.index("dropped_remote"),
             OUTCOMES.index("dropped_camera"),
+            OUTCOMES.index(ENDS[end]),
             OUTCOMES.index("in_flight"),
             OUTCOMES.index("dropped_remote"),
             OUTCOMES.index("lost"),

@@ -208,7 +208,7 @@ def test_spaces_around_a_path_are_a_part_of_it(tmp_path: Path, monkeypatch: pyte
         with open_source(path) as source:
             frame = source.read()
             assert frame is not None
-            assert int(frame.image.mean()) == 50
+            assert frame.image[20, 20, 0] == 50
     assert write_bag(tmp_path / "bag ", "mcap")
     with open_source(str(tmp_path / "bag ")) as source:
         assert source.read() is not None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from pathlib import Path
 
@@ -118,6 +119,36 @@ def test_a_report_made_anew_is_the_same(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["latency", "--report", str(tmp_path), "--title", "second"]) == 0
     assert "<h1>second</h1>" in page.read_text()
     assert "31 frames" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("nodes", "last", "outcome", "words"),
+    [
+        (("encoder", "decoder"), "decode_end", "decoded", ("From the camera to the decoded picture a frame takes", "frames decoded, 100.0 % of all")),
+        (("encoder",), "published", "sent", ("From the camera to sending a frame takes", "frames sent, 100.0 % of all")),
+    ],
+)
+def test_a_report_of_a_run_without_labels(tmp_path: Path, nodes: tuple[str, ...], last: str, outcome: str, words: tuple[str, ...]) -> None:
+    from plcv_ros.tracing.plots import plot_latency
+
+    every = (*CAMERA_EVENTS, *REMOTE_EVENTS)
+    run = Run(FrameTable(nodes=nodes))
+    for i in range(20):
+        start = START + i * 50 * MS
+        for step, event in enumerate(every[: every.index(last) + 1]):
+            run.table.add(FrameEvent("front", start, "encoder" if event in CAMERA_EVENTS else "decoder", event, start + step * 2 * MS))
+    run.write(tmp_path)
+    report = json.loads((tmp_path / "latency.json").read_text())
+    assert (report["captured"], report[outcome], report["dropped"], report["segmented"], report["end"]) == (20, 20, 0, 0, last)
+    page = (tmp_path / "latency.html").read_text()
+    for text in words:
+        assert text in page
+    assert "labelled" not in page
+    again = Run.read(tmp_path)
+    assert again.as_dict() == run.as_dict()
+    assert again.table.outcomes() == [outcome] * 20
+    pytest.importorskip("matplotlib")
+    plot_latency(run.table, tmp_path / "latency.png")
 
 
 def test_frames_that_left_the_table_stay_counted_in_a_report_made_anew(tmp_path: Path) -> None:

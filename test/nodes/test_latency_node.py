@@ -153,6 +153,27 @@ def ns(stamp: Any) -> int:
     return int(stamp.sec) * 10**9 + int(stamp.nanosec)
 
 
+def test_a_run_without_a_segmentation_node(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
+    from sensor_msgs.msg import Image
+
+    latency = spawn("latency", nodes="encoder,decoder", output_directory=str(tmp_path / "report"), plot=False)
+    status = probe.status_of("latency")
+    decoded = probe.listen(Image, "camera/image/decoded")
+    decoder = spawn("decoder", reliable=True)
+    camera = spawn("camera", codec="raw", rate=20.0, width=160, height=96)
+    encoder = spawn("encoder", input_topic="camera/image", reliable=True)
+    probe.wait_for(lambda: len(decoded) > 20, "decoded images")
+    probe.wait_for(lambda: int(status().get("decoded", 0)) > 20, "decoded frames on /diagnostics")
+    assert re.match(r"camera to decoded picture \d+\.\d ms \(median\)", status()["message"])
+    assert camera.stop() == encoder.stop() == decoder.stop() == latency.stop() == 0
+    report = json.loads((tmp_path / "report" / "latency.json").read_text())
+    assert report["end"] == "decode_end"
+    assert report["decoded"] > 20
+    assert report["decoded"] + report["dropped"] == report["captured"]
+    # Some at the start, before the decoder has met the encoder, and at the end, while the nodes end one after the other.
+    assert report["dropped_remote"] <= 3
+
+
 @pytest.mark.parametrize("offset_s", [-3600.0, 3600.0])
 def test_one_way_times_are_right_across_clocks(
     probe: Any, spawn: Callable[..., Any], shifted_clock: Callable[..., Any], tmp_path: Path, offset_s: float

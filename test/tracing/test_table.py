@@ -97,6 +97,61 @@ def test_what_became_of_the_frames() -> None:
     assert summary.remote_nodes == ("robot/segmentation",)
 
 
+def decoded_by(node: str, i: int, until: str = "decode_end", dropped: bool = False) -> list[FrameEvent]:
+    """Events of a frame in a run without a segmentation node."""
+    start = START + i * 100 * MS
+    names = [name for name in STEPS if STEPS[name] <= STEPS[until]]
+    own = [FrameEvent("cam", start, "encoder" if n in CAMERA_EVENTS else node, n, start + STEPS[n] * MS) for n in names]
+    return own + ([FrameEvent("cam", start, node, "dropped", own[-1].time_ns + MS)] if dropped else [])
+
+
+def test_a_run_without_a_segmentation_node_ends_at_the_decoder() -> None:
+    frames = [decoded_by("decoder", i) for i in range(10)]
+    frames += [decoded_by("decoder", 10, "published"), decoded_by("decoder", 11, "received", dropped=True), decoded_by("decoder", 12, "decode_start")]
+    table = fill(FrameTable(nodes=("encoder", "decoder")), *frames)
+    summary = table.summary()
+    assert summary.end == table.end == "decode_end"
+    assert (summary.captured, summary.decoded, summary.segmented, summary.sent) == (13, 10, 0, 0)
+    assert (summary.dropped_camera, summary.lost, summary.dropped_remote, summary.in_flight) == (0, 1, 2, 0)
+    assert summary.finished == 10
+    assert summary.rate == pytest.approx(10.0)
+    assert summary.stages["total"].p50 == STEPS["decode_end"]
+    assert table.outcomes() == ["decoded"] * 10 + ["lost", "dropped_remote", "dropped_remote"]
+
+
+def test_a_decoder_beside_a_segmentation_node_changes_nothing() -> None:
+    """The frames are followed to their labels, whichever of the two is quicker and whichever drops one."""
+    table = fill(FrameTable(nodes=("robot/camera", "robot/segmentation", "decoder")), mixed())
+    expected = fill(FrameTable(), mixed()).summary().as_dict()
+    for i in range(12):
+        fill(table, [event for event in decoded_by("decoder", i) if event.node == "decoder"])
+    summary = table.summary().as_dict()
+    differing = {key for key, value in summary.items() if value != expected[key]}
+    assert differing == {"remote_nodes"}
+    assert summary["remote_nodes"] == ("robot/segmentation", "decoder")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outcome"),
+    [(("encoder",), "sent"), (("encoder", "segmentation"), "lost"), (("encoder", "decoder"), "lost"), ((), "lost")],
+)
+def test_published_frames_are_lost_where_a_node_that_should_receive_them_is_followed(nodes: tuple[str, ...], outcome: str) -> None:
+    """A node that was never heard may be the one that should have received them; of a table without names nothing else is known."""
+    frames = [decoded_by("", i, "published") for i in range(4)]
+    frames += [decoded_by("", 4, "captured"), [*decoded_by("", 5, "published"), FrameEvent("cam", START + 500 * MS, "encoder", "dropped", START)]]
+    table = fill(FrameTable(nodes=nodes), *frames)
+    summary = table.summary().as_dict()
+    assert (summary["captured"], summary[outcome], summary["dropped_camera"]) == (6, 4, 2)
+    assert ("total" in summary["stages"]) == (outcome == "sent")
+
+
+def test_frames_that_leave_a_full_table_keep_their_outcome() -> None:
+    table = fill(FrameTable(max_frames=8, nodes=("encoder", "decoder")), *(decoded_by("decoder", i) for i in range(100)))
+    assert (table.summary().captured, table.summary().decoded, table.summary().dropped) == (100, 100, 0)
+    table = fill(FrameTable(max_frames=8, nodes=("encoder",)), *(decoded_by("", i, "published") for i in range(100)))
+    assert (table.summary().captured, table.summary().sent, table.summary().dropped) == (100, 100, 0)
+
+
 def test_any_order_and_duplicates_give_the_same_summary() -> None:
     expected = fill(FrameTable(), mixed()).summary()
     for seed in range(5):
