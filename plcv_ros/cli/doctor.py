@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clear-shared-memory",
         action="store_true",
-        help="remove what killed processes have left in /dev/shm (Fast DDS's files that none uses), and end",
+        help="remove what killed processes have left in /dev/shm (Fast DDS), and end",
     )
 
 

@@ -31,9 +31,9 @@ def _in_use(proc: Path, shm: Path) -> tuple[set[str], bool]:
                     names.add(Path(path).name)
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(FileNotFoundError):
-                    target = os.readlink(descriptor)
-                    if target.startswith(f"{shm}/"):
-                        names.add(Path(target).name)
+                    target = descriptor.readlink()
+                    if target.parent == shm:
+                        names.add(target.name)
         except FileNotFoundError:
             continue  # it has ended meanwhile
         except ProcessLookupError:

@@ -128,12 +128,21 @@ def test_nodes_that_end_with_it_are_heard(probe: Any, spawn: Callable[..., Any],
     assert (report["captured"], report["segmented"], report["lost"]) == (3, 2, 1)
 
 
-def test_a_folder_that_cannot_be_written(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_found_at_the_start(spawn: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    node = spawn("latency", namespace="/robot", output_directory=str(tmp_path / "file" / "report"))
+    node = spawn("latency", output_directory=str(tmp_path / "file" / "report"))
+    assert node.wait() == 1
+    assert "parameter output_directory" in node.log
+
+
+def test_a_folder_that_is_gone_at_the_end(probe: Any, spawn: Callable[..., Any], tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    node = spawn("latency", namespace="/robot", output_directory=str(folder))
     status = probe.status_of("robot/latency")
     Events(probe).frame(0)
     probe.wait_for(lambda: status().get("segmented") == "1", "the frame")
+    folder.rmdir()
+    folder.touch()
     assert node.stop() == 1
     assert "the latency report could not be written" in node.log
 
