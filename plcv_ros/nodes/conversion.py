@@ -115,6 +115,8 @@ def camera_info_message(info: Calibration, header: Header) -> CameraInfo:
     message.distortion_model = str(info.distortion_model)
     for name in ("d", "k", "r", "p"):
         setattr(message, name, [float(value) for value in getattr(info, name)])
+    for name in ("x_offset", "y_offset", "height", "width", "do_rectify"):
+        setattr(message.roi, name, getattr(info.roi, name))
     return message
 
 
