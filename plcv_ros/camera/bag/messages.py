@@ -48,14 +48,14 @@ class Calibration:
 
 
 def stamp_of(message: Message) -> int:
-    """The header's stamp, nanoseconds, without reading the rest; 0 where the message is too short for one."""
-    data = _unpacked(message)
+    """The header's stamp, nanoseconds, without reading the rest; 0 where it cannot be read."""
     try:
+        data = _unpacked(message)
         if message.channel.encoding == "ros1":  # a sequence number first, then unsigned seconds
             seconds, nanoseconds = struct.unpack_from("<II", data, 4)
         else:  # behind the CDR's four bytes, whose second one is the order of bytes
             seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    except (struct.error, IndexError):
+    except Exception:  # damaged, told where the message is read
         return 0
     return int(seconds) * _NANO + int(nanoseconds)
 

@@ -44,9 +44,8 @@ class BagSource(Source):
             self._frames = self._pass()
             self._pending = next(self._frames, None)
             if self._pending is None:
-                raise SourceError(
-                    f"none of the {self.damaged} messages on topic {self._topic.name} of {path} can be read; the last one: {self.damage}"
-                )
+                what = f"none of the {self._topic.count} images on topic {self._topic.name} of {path} can be read"
+                raise SourceError(f"{what}: {self.damage}")
         except BaseException:
             self._recording.close()
             raise

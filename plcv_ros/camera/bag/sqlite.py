@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -18,12 +19,14 @@ class SqliteFile(Storage):
     def __init__(self, path: Path) -> None:
         self._connection: sqlite3.Connection | None = None
         try:
-            self._connection, rows = _open(path)
-            self.channels = [Channel(int(key), str(topic), str(kind), str(encoding), int(count)) for key, topic, kind, encoding, count in rows]
-            start, end = self._connection.execute("SELECT MIN(timestamp), MAX(timestamp) FROM messages").fetchone()
+            self._connection, topics = _open(path)
+            counts = _counts(self._connection)
+            ends = "SELECT MIN(timestamp), MAX(timestamp) FROM messages"
+            start, end = self._connection.execute(ends).fetchone() if counts else (0, 0)
         except sqlite3.Error as error:
             self.close()
             raise StorageError(f"its SQLite tables of topics and messages cannot be read ({error})") from error
+        self.channels = [Channel(key, str(topic), str(kind), str(encoding), counts[key]) for key, topic, kind, encoding in topics]
         self.start_ns, self.end_ns = int(start or 0), int(end or 0)
 
     def messages(self, channels: Collection[Channel]) -> Iterator[Message | Lost]:
@@ -50,10 +53,10 @@ class SqliteFile(Storage):
             self._connection = None
 
 
-_TOPICS = "SELECT topics.id, name, type, serialization_format, COUNT(messages.id) FROM topics LEFT JOIN messages ON topics.id = topic_id GROUP BY 1"
+_TOPICS = "SELECT id, name, type, serialization_format FROM topics"
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, str, str, str, int]]]:
+def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, str, str, str]]]:
     """The first way takes in the write-ahead log that a recorder which was killed leaves beside the file, but wants a folder that it may write to."""
     failure: sqlite3.Error | None = None
     for mode in ("mode=ro", "immutable=1"):
@@ -67,3 +70,17 @@ def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, str, str, str
             connection.close()
     assert failure is not None
     raise failure
+
+
+def _counts(connection: sqlite3.Connection) -> Counter[int]:
+    """Messages of each topic; where the table is damaged, those before the damage."""
+    counts: Counter[int] = Counter()
+    try:
+        counts.update(dict(connection.execute("SELECT topic_id, COUNT(*) FROM messages GROUP BY topic_id")))
+    except sqlite3.DatabaseError:
+        try:
+            counts.update(key for (key,) in connection.execute("SELECT topic_id FROM messages"))
+        except sqlite3.DatabaseError:
+            if not counts:
+                raise
+    return counts
