@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from plcv_ros.camera.bag import compression
 from plcv_ros.camera.bag.storage import Message
-from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import CameraInfo, RegionOfInterest
 
@@ -118,7 +118,7 @@ def _stamp(fields: Any) -> int:
 
 
 def _raw(message: Any) -> tuple[npt.NDArray[np.uint8], str]:
-    encoding = ALIASES.get(str(message.encoding), str(message.encoding))
+    encoding = canonical(str(message.encoding))
     if encoding not in BYTES_PER_PIXEL:
         raise MessageError(f"has the encoding {message.encoding!r}; expected one of {', '.join(BYTES_PER_PIXEL)}")
     width, height, step = int(message.width), int(message.height), int(message.step)
