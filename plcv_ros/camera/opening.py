@@ -10,7 +10,7 @@ from plcv_ros.camera.bag.finding import find as find_recording
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.source import Source
 
-KINDS = "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a ROS 2 bag (its folder, .mcap or .db3)"
+KINDS = "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a bag (its folder, .mcap, .db3 or .bag)"
 
 
 def open_source(

@@ -315,3 +315,53 @@ def test_messages_are_played_by_time(tmp_path: Path) -> None:
         for order in ((4, 0, 2), (3, 1, 5), (6, 8), (7,))
     ]
     assert bags.values(bags.mcap(tmp_path / "x.mcap", *chunks)) == list(range(9))
+
+
+# ---- anything
+
+
+def recordings(folder: Path) -> dict[str, Path]:
+    """One of each format, six images each."""
+    chunks = [bags.chunk(bags.IMAGE_CHANNEL + bags.mcap_image(k), bags.stamp(k), bags.stamp(k)) for k in range(6)]
+    return {
+        "mcap": bags.storage_file(bags.write_images(folder / "a", range(6))),
+        "mcap with zstd inside": bags.storage_file(bags.write_images(folder / "b", range(6), compression="storage")),
+        "zstd": bags.storage_file(bags.write_images(folder / "c", range(6), compression="file")),
+        "mcap without a summary": bags.mcap(folder / "d.mcap", *chunks),
+        "mcap without chunks": bags.mcap(folder / "e.mcap", bags.IMAGE_CHANNEL, *map(bags.mcap_image, range(6))),
+        "sqlite": bags.storage_file(bags.write_images(folder / "f", range(6), "sqlite3")),
+        "ros1": bags.write_ros1(folder / "g.bag", range(6)),
+    }
+
+
+def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
+    """Cut off, bytes changed anywhere or where the format's own tables lie, bytes put in."""
+    data = bytearray(whole)
+    at = int(rng.integers(len(data)))
+    kind = rng.choice(["cut", "zeros", "insert", "anywhere", "head", "tail"])
+    if kind == "cut":
+        return bytes(data[:at])
+    if kind == "zeros":
+        data[at : at + 200] = bytes(len(data[at : at + 200]))
+    elif kind == "insert":
+        data[at:at] = rng.bytes(int(rng.integers(1, 40)))
+    else:
+        low, high = {"anywhere": (0, len(data)), "head": (8, 300), "tail": (len(data) - 600, len(data))}[str(kind)]
+        for place in rng.integers(low, high, 4):
+            data[place] = int(rng.integers(256))
+    return bytes(data)
+
+
+def test_whatever_is_damaged_nothing_is_lost_in_silence(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    for name, file in recordings(tmp_path).items():
+        whole = file.read_bytes()
+        target = tmp_path / f"damaged{file.suffix}"
+        for k in range(40):
+            target.write_bytes(damaged(whole, rng))
+            try:
+                source, frames = bags.play(target)
+            except SourceError as error:
+                assert str(target) in str(error), (name, k)
+            else:
+                assert len(frames) == 6 or source.damaged, (name, k, "frames are missing and nothing is said of it")

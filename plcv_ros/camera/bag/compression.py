@@ -38,14 +38,14 @@ def _stream(file: BinaryIO) -> Any:
     return library.open(file, "rb")
 
 
-def zstd(data: bytes) -> bytes:
+def zstd(data: bytes | memoryview) -> bytes:
     """The content of one zstd frame. Raises ImportError, and what the library raises where the data are damaged."""
     library = _zstd()
     content: bytes = library.ZstdDecompressor().decompressobj().decompress(data) if library.__name__ == "zstandard" else library.decompress(data)
     return content
 
 
-def lz4(data: bytes) -> bytes:
+def lz4(data: bytes | memoryview) -> bytes:
     """The content of one lz4 frame. Raises ImportError, and what the library raises where the data are damaged."""
     content: bytes = import_module("lz4.frame").decompress(data)
     return content

@@ -23,6 +23,9 @@ MAGIC = b"\x89MCAP0\r\n"
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _MESSAGE_INDEX, _CHUNK_INDEX, _STATISTICS, _DATA_END = 2, 3, 4, 5, 6, 7, 8, 11, 15
 """Opcodes of records."""
 
+_UNKNOWN = range(16, 128)
+"""Opcodes that the format keeps to itself; those from 128 on are applications' own."""
+
 _RECORD = struct.Struct("<BQ")
 """Opcode and length of what follows."""
 _MESSAGE_HEAD = struct.Struct("<HIQQ")
@@ -91,7 +94,7 @@ class _Contents:
     damage: str = ""
 
     def note(self, opcode: int, fields: _Fields) -> None:
-        """Take in a schema or a channel."""
+        """Take in a schema or a channel; tell damage from what may be skipped."""
         if opcode == _SCHEMA:
             (key,) = fields.numbers("H")
             self.schemas[key] = fields.text()
@@ -99,12 +102,16 @@ class _Contents:
             key, schema = fields.numbers("HH")
             topic, encoding = fields.text(), fields.text()
             self.channels[key] = (topic, schema, encoding)
+        elif opcode in _UNKNOWN:
+            self.damage = f"there is a record of an unknown kind ({opcode}) in it"
 
     def count(self, channel: int, log_ns: int) -> None:
         """Take in a message."""
         self.first_ns = log_ns if not self.counts else min(self.first_ns, log_ns)
         self.last_ns = max(self.last_ns, log_ns)
         self.counts[channel] = self.counts.get(channel, 0) + 1
+        if channel not in self.channels:
+            self.damage = f"there are messages of a channel ({channel}) in it that nothing describes"
 
 
 class McapFile(Storage):
@@ -167,7 +174,7 @@ class McapFile(Storage):
             if record.opcode == _CHUNK:
                 yield from self._of_chunk(_Chunk(record.start, record.length, self.start_ns, None), wanted)
             elif record.opcode == _MESSAGE:
-                message = _message(self._read(record.start, record.length), wanted)
+                message = _message(memoryview(self._read(record.start, record.length)), wanted)
                 if message is not None:
                     yield message
 
@@ -238,8 +245,9 @@ class McapFile(Storage):
                     contents.loose = True
                     channel, _, log_ns, _ = _MESSAGE_HEAD.unpack(self._read(record.start, _MESSAGE_HEAD.size))
                     contents.count(channel, log_ns)
-                elif record.opcode in (_SCHEMA, _CHANNEL):
-                    contents.note(record.opcode, _Fields(self._read(record.start, record.length)))
+                else:
+                    fields = _Fields(self._read(record.start, record.length) if record.opcode in (_SCHEMA, _CHANNEL) else b"")
+                    contents.note(record.opcode, fields)
                 self._end = record.start + record.length
             contents.damage = "the file has no end: its recorder has not closed it"
         except (StorageError, struct.error) as error:
@@ -259,7 +267,7 @@ class McapFile(Storage):
                     if found is not None:
                         found.add(channel)
                 else:
-                    contents.note(opcode, _Fields(inner[start : start + length]))
+                    contents.note(opcode, _Fields(bytes(inner[start : start + length])))
         except (StorageError, struct.error):
             found = None  # told when its messages are due
         contents.chunks.append(_Chunk(record.start, record.length, first_ns, None if found is None else frozenset(found)))
@@ -290,21 +298,22 @@ def _chunk_of_index(fields: _Fields) -> _Chunk:
     return _Chunk(start + _RECORD.size, length - _RECORD.size, first_ns, channels or None)
 
 
-def _unpacked(chunk: bytes) -> bytes:
-    """The records of a chunk. Raises StorageError."""
+def _unpacked(chunk: bytes) -> memoryview:
+    """The records of a chunk, not copied where nothing has compressed them. Raises StorageError."""
     try:
         _, _, size, crc = _CHUNK_HEAD.unpack_from(chunk)
         fields = _Fields(chunk)
         fields.position = _CHUNK_HEAD.size
         method = fields.text()
         (length,) = fields.numbers("Q")
-        data = chunk[fields.position : fields.position + length]
+        data = memoryview(chunk)[fields.position : fields.position + length]
     except struct.error as error:
         raise StorageError(f"a chunk is damaged ({error})") from error
     if method not in ("", "lz4", "zstd"):
         raise StorageError(f"a chunk is compressed with {method!r}, expected lz4, zstd or nothing")
     try:
-        data = compression.lz4(data) if method == "lz4" else compression.zstd(data) if method == "zstd" else data
+        if method:
+            data = memoryview(compression.lz4(data) if method == "lz4" else compression.zstd(data))
     except ImportError:
         raise
     except Exception as error:  # each library has errors of its own
@@ -314,7 +323,7 @@ def _unpacked(chunk: bytes) -> bytes:
     return data
 
 
-def _records_of(data: bytes) -> Iterator[_Record]:
+def _records_of(data: memoryview) -> Iterator[_Record]:
     """The records of an unpacked chunk. Raises StorageError."""
     position = 0
     while position < len(data):
@@ -328,10 +337,10 @@ def _records_of(data: bytes) -> Iterator[_Record]:
         position += length
 
 
-def _message(record: bytes, wanted: dict[int, Channel]) -> Message | None:
+def _message(record: memoryview, wanted: dict[int, Channel]) -> Message | None:
     """The message, where its channel is among those wanted. Raises StorageError."""
     if len(record) < _MESSAGE_HEAD.size:
         raise StorageError(f"a message's record has {len(record)} bytes, expected at least {_MESSAGE_HEAD.size}")
     key, _, log_ns, _ = _MESSAGE_HEAD.unpack_from(record)
     channel = wanted.get(key)
-    return None if channel is None else Message(log_ns, channel, record[_MESSAGE_HEAD.size :])
+    return None if channel is None else Message(log_ns, channel, bytes(record[_MESSAGE_HEAD.size :]))

@@ -139,7 +139,5 @@ def _compressed(message: Any) -> tuple[npt.NDArray[np.uint8], str]:
     data = np.asarray(message.data, np.uint8)
     image: npt.NDArray[np.uint8] | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
-        raise MessageError(
-            f"has the format {str(message.format)!r} and is neither JPEG nor PNG; replay such a topic with `ros2 bag play` (README, bags)"
-        )
+        raise MessageError(f"has the format {str(message.format)!r} and is neither JPEG nor PNG; replay such a topic with `ros2 bag play`")
     return image, "bgr8"

@@ -12,6 +12,9 @@ from plcv_ros.camera.bag.storage import Channel, Lost, Message, Storage, Storage
 
 MAGIC = b"SQLite format 3\0"
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What Python's module raises on a damaged file: the names in it may be no text."""
+
 
 class SqliteFile(Storage):
     """One ``.db3`` file."""
@@ -23,7 +26,7 @@ class SqliteFile(Storage):
             counts = _counts(self._connection)
             ends = "SELECT MIN(timestamp), MAX(timestamp) FROM messages"
             start, end = self._connection.execute(ends).fetchone() if counts else (0, 0)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self.close()
             raise StorageError(f"its SQLite tables of topics and messages cannot be read ({error})") from error
         self.channels = [Channel(key, str(topic), str(kind), str(encoding), counts[key]) for key, topic, kind, encoding in topics]
@@ -43,7 +46,7 @@ class SqliteFile(Storage):
                 left -= 1
                 last_ns = int(log_ns)
                 yield Message(last_ns, by_key[key], data if isinstance(data, bytes) else b"")
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             yield Lost(last_ns, max(left, 1), f"the SQLite file is damaged ({error})")
 
     def close(self) -> None:
@@ -58,14 +61,14 @@ _TOPICS = "SELECT id, name, type, serialization_format FROM topics"
 
 def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[int, str, str, str]]]:
     """The first way takes in the write-ahead log that a recorder which was killed leaves beside the file, but wants a folder that it may write to."""
-    failure: sqlite3.Error | None = None
+    failure: Exception | None = None
     for mode in ("mode=ro", "immutable=1"):
         # Opened where the node starts, read by its capture thread.
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, check_same_thread=False)
         connection.text_factory = lambda text: text.decode(errors="replace")
         try:
             return connection, connection.execute(_TOPICS).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             failure = failure or error
             connection.close()
     assert failure is not None
