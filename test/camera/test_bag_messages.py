@@ -35,9 +35,14 @@ BAD: dict[str, tuple[Any, str]] = {
 }
 
 BAD_COMPRESSED: dict[str, tuple[bytes, str, str]] = {
-    "empty": (b"", "jpeg", "'jpeg'"),
-    "no picture": (b"no picture at all", "h264", "'h264' and is neither JPEG nor PNG"),
+    "empty": (b"", "jpeg", "has the format 'jpeg': no picture: the file is empty"),
+    "no picture": (b"no picture at all", "h264", "has the format 'h264': no picture"),
+    "half a JPEG": (JPEG[: len(JPEG) // 2], "jpeg", "has the format 'jpeg': "),
+    "half a PNG": (DEPTH[: len(DEPTH) // 2], "png", "has the format 'png': "),
+    "16 bits": (DEPTH, "16UC1; png compressed ", "16 bits a sample"),
+    "depth": (bytes(12) + DEPTH, "16UC1; compressedDepth png", "16 bits a sample"),
     "an own payload": (b"\x13\xab\xa1\x5c" + bytes(60), "rgb8; astc compressed rgb8 8x8", "ros2 bag play"),
+    "another own payload": (b"\xff\x10" + bytes(60), "rgb8; jxs compressed rgb8", "ros2 bag play"),
 }
 
 
@@ -101,6 +106,17 @@ def test_damage_is_counted_in_every_pass(tmp_path: Path) -> None:
         shown = [int(frame.image[0, 0, 0]) for frame in (source.read() for _ in range(6)) if frame is not None]
     assert shown == [0, 2, 0, 2, 0, 2]
     assert source.damaged in (3, 4)  # the next pass may have been begun
+
+
+def test_a_picture_that_was_turned_has_no_camera_info(tmp_path: Path) -> None:
+    """Nothing that describes the sensor as it was read out describes it."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    turned = JPEG[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + JPEG[2:]
+    messages = [(f"{bags.TOPIC}/compressed", bags.stamp(k), bags.compressed(bags.stamp(k), turned)) for k in range(2)]
+    messages += [(bags.INFO_TOPIC, bags.stamp(k), bags.camera_info(bags.stamp(k))) for k in range(2)]
+    source, frames = bags.play(bags.write(tmp_path / "bag", sorted(messages, key=lambda m: m[1])))
+    assert [(frame.image.shape, frame.camera_info) for frame in frames] == 2 * [((bags.WIDTH, bags.HEIGHT, 3), None)]
+    assert "Exif orientation 6" in source.description
 
 
 # ---- camera_info

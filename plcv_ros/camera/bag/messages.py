@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros import pictures
 from plcv_ros.camera.bag import compression
 from plcv_ros.camera.bag.storage import Message
 from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
@@ -22,6 +23,9 @@ INFO = "sensor_msgs/msg/CameraInfo"
 ENCODINGS = ("cdr", "ros1")
 """Of messages, that are read here."""
 
+_OWN_CODECS = ("astc", "jxs")
+"""Of payloads on topics of this package, as their format text names them."""
+
 _NANO = 1_000_000_000
 
 
@@ -31,12 +35,17 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True)
 class Picture:
-    """What an image message says; ``stamp_ns`` is 0 where it has none."""
+    """What an image message says; ``stamp_ns`` is 0 where it has none.
+
+    ``note``: what was dropped or turned, or empty. ``turned``: by the orientation in its Exif data, which no camera_info knows of.
+    """
 
     pixels: npt.NDArray[np.uint8]
     pixel_format: str
     stamp_ns: int
     frame_id: str
+    note: str = ""
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,11 @@ class MessageReader:
     def picture(self, message: Message) -> Picture:
         """The picture of an Image or a CompressedImage. Raises MessageError."""
         fields = self._fields(message)
-        pixels, pixel_format = _raw(fields) if message.channel.msgtype == IMAGE else _compressed(fields)
-        return Picture(pixels, pixel_format, _stamp(fields), str(fields.header.frame_id))
+        stamp_ns, frame_id = _stamp(fields), str(fields.header.frame_id)
+        if message.channel.msgtype == IMAGE:
+            return Picture(*_raw(fields), stamp_ns, frame_id)
+        found = _compressed(fields)
+        return Picture(found.bgr8, "bgr8", stamp_ns, frame_id, found.note, found.orientation != 1)
 
     def calibration(self, message: Message) -> Calibration:
         """What a CameraInfo says. Raises MessageError."""
@@ -133,11 +145,13 @@ def _raw(message: Any) -> tuple[npt.NDArray[np.uint8], str]:
         raise MessageError(f"is damaged: {error}") from error
 
 
-def _compressed(message: Any) -> tuple[npt.NDArray[np.uint8], str]:
-    import cv2
-
-    data = np.asarray(message.data, np.uint8)
-    image: npt.NDArray[np.uint8] | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise MessageError(f"has the format {str(message.format)!r} and is neither JPEG nor PNG; replay such a topic with `ros2 bag play`")
-    return image, "bgr8"
+def _compressed(message: Any) -> pictures.Picture:
+    text = str(message.format)
+    if "compressedDepth" in text:
+        raise MessageError(f"has the format {text!r}: depth in 16 bits a sample or more, expected a picture of 8")
+    if any(f" {codec} " in f"{text} " for codec in _OWN_CODECS):
+        raise MessageError(f"has the format {text!r}: this package has encoded it; `ros2 bag play` plays such a topic into its nodes")
+    try:
+        return pictures.decode_picture(np.asarray(message.data, np.uint8), f"has the format {text!r}")
+    except pictures.PictureError as error:
+        raise MessageError(str(error)) from error

@@ -37,6 +37,8 @@ class BagSource(Source):
         self._stamp: int | None = None
         """Of the latest frame, nanoseconds."""
         self._shift = 0
+        self._note = ""
+        """Of the first picture that something was dropped of or that was turned."""
         try:
             self._topic = image_topic(path, self._recording.channels, topic)
             self._info_topic = info_topic(self._recording.channels, self._topic)
@@ -51,7 +53,7 @@ class BagSource(Source):
             raise
         first = self._pending.image
         self.width, self.height = target_size(first.shape[1], first.shape[0], width, height)
-        self.description = f"topic {self._topic.name} of {path}"
+        self.description = f"topic {self._topic.name} of {path}" + (f" ({self._note})" if self._note else "")
 
     def _recorded_rate(self) -> float:
         images = (item for item in self._recording.messages([self._topic.name], IMAGES) if isinstance(item, Message))
@@ -63,17 +65,20 @@ class BagSource(Source):
         latest one does."""
         latest = self._first_calibration()
         waiting: Frame | None = None
+        turned = False
         topics = [self._topic.name] if self._info_topic is None else [self._topic.name, self._info_topic]
         for item in self._recording.messages(topics, (*IMAGES, INFO)):
             found = self._read(item)
             if isinstance(found, Calibration):
                 latest = found
-                if waiting is not None and waiting.stamp_ns == found.stamp_ns:
+                if waiting is not None and waiting.stamp_ns == found.stamp_ns and not turned:
                     waiting.camera_info = found.info
             elif found is not None:
                 if waiting is not None:
                     yield waiting
-                info = None if latest is None else latest.info
+                info = None if latest is None or found.turned else latest.info
+                turned = found.turned
+                self._note = self._note or found.note
                 waiting = Frame(found.pixels, 0, found.pixel_format, None, found.stamp_ns or item.log_ns, info, found.frame_id or None)
         if waiting is not None:
             yield waiting
