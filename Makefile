@@ -18,7 +18,7 @@ ARGS ?=
 JOBS ?= 2
 
 BIN := $(VENV)/bin
-NATIVE := $(shell find plcv_ros/codecs/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
+NATIVE := $(shell find plcv_ros/codecs/csrc plcv_ros/nodes/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
 SETUP := setup.py setup_native.py pyproject.toml tools/setup_environment.py
 
 # The environment holds a ROS 2 of its own: a sourced distribution must not leak into it.

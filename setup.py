@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 sys.path.insert(0, str(Path(__file__).parent))
-from setup_native import BuildNative, native_extension
+from setup_native import BuildNative, deadline_extension, native_extension
 
 PACKAGE = "plcv_ros"
 
@@ -29,7 +29,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
     package_data={PACKAGE: ["py.typed", "weights/*", "codecs/jpegxs/tuned/*"]},
-    ext_modules=[native_extension()],
+    ext_modules=[native_extension(), deadline_extension()],
     cmdclass={"build_ext": BuildNative},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the C++ extension is compiled; used by setup.py only.
+"""How the C++ extensions are compiled; used by setup.py only.
 
 The wheel runs on any CPU of its architecture: only the kernels of an instruction set are compiled for it, one source file each, and the
 extension picks one at run time. Nothing else in those files may be shared with the rest (plain constexpr tables, no standard library).
@@ -70,6 +70,18 @@ def native_extension() -> Extension:
         depends=headers,
         include_dirs=[CSRC, *pybind11_headers()],
         extra_compile_args=COMMON_FLAGS,
+        language="c++",
+    )
+
+
+def deadline_extension() -> Extension:
+    """The extension module ``plcv_ros.nodes._deadline``: one file, nothing of the codecs."""
+    return Extension(
+        "plcv_ros.nodes._deadline",
+        ["plcv_ros/nodes/csrc/deadline.cpp"],
+        include_dirs=pybind11_headers(),
+        extra_compile_args=[*COMMON_FLAGS, "-pthread"],
+        extra_link_args=["-pthread"],
         language="c++",
     )
 

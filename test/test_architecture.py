@@ -17,7 +17,8 @@ ARROWS: dict[str, set[str]] = {
     "codecs": set(),
     "labels": set(),
     "pictures": {"codecs"},
-    "tracing": set(),
+    "texts": set(),
+    "tracing": {"texts"},
     "graph": set(),
     "scenes": {"labels"},
     "strips": {"codecs"},
@@ -25,8 +26,8 @@ ARROWS: dict[str, set[str]] = {
     "camera": {"scenes", "labels", "pictures"},
     "perception": {"labels"},
     "training": {"codecs", "perception", "scenes", "labels", "pictures"},
-    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation"},
-    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "pictures"},
+    "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation", "texts"},
+    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "pictures", "texts"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
 

@@ -142,8 +142,9 @@ def test_many_cameras_on_two_computers() -> None:
     assert [node.qualified_name for node in edge.nodes] == ["camera0/camera", "camera1/camera", "camera2/camera"]
     assert len({node.parameters["seed"] for node in edge.nodes}) == 3
     assert executables(remote) == ["segmentation", "latency"]
-    assert edge.environment["FASTDDS_BUILTIN_TRANSPORTS"] == remote.environment["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
-    assert "FASTDDS_DEFAULT_PROFILES_FILE" in make("many_cameras").environment
+    for graph in (edge, remote, make("many_cameras")):
+        assert "FASTDDS_DEFAULT_PROFILES_FILE" in graph.environment
+        assert "FASTDDS_BUILTIN_TRANSPORTS" not in graph.environment
     one_source = make("many_cameras", cameras="3", side="edge", sources="clip.mp4")
     assert [node.parameters["source"] for node in one_source.nodes] == ["clip.mp4"] * 3
 
@@ -204,23 +205,23 @@ def test_configurations_are_those_of_the_tables() -> None:
 
 
 def test_large_data_transport() -> None:
-    kilted = environment(environ={})
+    kilted = environment(middleware="large_data", environ={})
     assert kilted["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
     assert Path(kilted["CYCLONEDDS_URI"].removeprefix("file://")).is_file()
-    humble = environment(environ={"ROS_DISTRO": "humble"})
+    humble = environment(middleware="large_data", environ={"ROS_DISTRO": "humble"})
     assert Path(humble["FASTRTPS_DEFAULT_PROFILES_FILE"]).is_file()
     assert "FASTDDS_BUILTIN_TRANSPORTS" not in humble
 
 
-def test_one_machine_uses_the_profile_and_two_use_large_data() -> None:
-    for graph in ("offload", "replay"):
-        given = {"source": "bag"} if graph == "replay" else {}
-        one = make(graph, **given).environment
-        assert Path(one["FASTDDS_DEFAULT_PROFILES_FILE"]).name == "fastdds.xml"
-        assert "FASTDDS_BUILTIN_TRANSPORTS" not in one
-    for graph in ("edge", "remote"):
-        assert make(graph).environment["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
-        assert "FASTDDS_BUILTIN_TRANSPORTS" not in make(graph, middleware="profile").environment
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_one_receiver_that_stops_must_not_stop_the_others(graph: str) -> None:
+    given = {"source": "bag"} if graph == "replay" else {}
+    for side in ({"side": "edge"}, {"side": "remote"}, {}) if graph == "many_cameras" else ({},):
+        default = make(graph, **given, **side).environment
+        assert Path(default["FASTDDS_DEFAULT_PROFILES_FILE"]).name == "fastdds.xml"
+        assert "FASTDDS_BUILTIN_TRANSPORTS" not in default, "TCP waits for each receiver in turn"
+        asked = make(graph, **given, **side, middleware="large_data").environment
+        assert asked["FASTDDS_BUILTIN_TRANSPORTS"] == FASTDDS_LARGE_DATA
 
 
 def test_what_the_user_has_set_is_left_alone() -> None:

@@ -63,6 +63,7 @@ class Network:
         number = os.getpid()
         self.camera, self.remote, self._middle = (f"plcv{number}{side}" for side in "crm")
         self._link = link
+        self._attached: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="plcv_link_")
         self._emulator: subprocess.Popen[str] | None = None
 
@@ -77,11 +78,30 @@ class Network:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def attach(self, name: str) -> None:
+        """Another computer, ``name`` for `command` and `unplug`, on a wire of its own to the camera's. The two reach each other alone."""
+        number = len(self._attached) + 1
+        namespace = self._attached[name] = f"{self.camera[:-1]}{number}"
+        _run("ip", "netns", "add", namespace)
+        _run("ip", "-n", namespace, "link", "set", "lo", "up")
+        _run("ip", "-n", self.camera, "link", "add", name, "type", "veth", "peer", "name", "wire", "netns", namespace)
+        for computer, interface, host in ((self.camera, name, 1), (namespace, "wire", 2)):
+            _run("ip", "-n", computer, "addr", "add", f"10.79.{number}.{host}/24", "dev", interface)
+            _run("ip", "-n", computer, "link", "set", interface, "up")
+
+    def unplug(self, name: str) -> None:
+        """Take the carrier of an attached computer's wire away, as pulling its plug does."""
+        _run("ip", "-n", self._attached[name], "link", "set", "wire", "down")
+
+    def plug(self, name: str) -> None:
+        """Put the wire of an attached computer back."""
+        _run("ip", "-n", self._attached[name], "link", "set", "wire", "up")
+
     def command(self, side: str, words: list[str]) -> list[str]:
-        """The command line that runs ``words`` on ``camera`` or ``remote``; each has a /dev/shm of its own, as two computers have."""
+        """The command line that runs ``words`` on ``camera``, ``remote`` or an attached computer; each has a /dev/shm of its own."""
         memory = Path(self._folder.name) / f"shm_{side}"
         memory.mkdir(exist_ok=True)
-        return _in(getattr(self, side), "sh", "-c", 'mount --bind "$0" /dev/shm && exec "$@"', str(memory), *words)
+        return _in(self._attached.get(side) or getattr(self, side), "sh", "-c", 'mount --bind "$0" /dev/shm && exec "$@"', str(memory), *words)
 
     def change(self, link: Link) -> dict[str, Any]:
         """Give the link other properties (all but its queue) from now on; returns the counters of packets so far."""
@@ -106,7 +126,7 @@ class Network:
                     with suppress(OSError):
                         pipe.close()
             self._emulator = None
-        for name in (self.camera, self.remote, self._middle):
+        for name in (self.camera, self.remote, self._middle, *self._attached.values()):
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
         self._folder.cleanup()
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from plcv_ros.cli.clock import clock_state
 from plcv_ros.graph import share_directory
-from plcv_ros.graph.transport import FASTDDS_2, FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
+from plcv_ros.graph.transport import FASTDDS_2, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
 
 PROC = Path("/proc/sys/net")
 WANTED_BUFFER = 4 * 1024 * 1024
@@ -103,7 +103,7 @@ def check_ros() -> Iterator[Finding]:
 
 
 def check_transports() -> Iterator[Finding]:
-    """Whether nodes started from this shell get frames above a quarter of a megabyte through."""
+    """Whether nodes started from this shell get frames through, of every size and to every receiver."""
     rmw = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
     if rmw.startswith("rmw_fastrtps"):
         profile = next((v for v in PROFILE_VARIABLES if os.environ.get(v)), "")
@@ -114,23 +114,18 @@ def check_transports() -> Iterator[Finding]:
                 yield Finding("transports", "ok", f"Fast DDS profile {path} ({profile})")
             else:
                 yield Finding("transports", "fail", f"{profile}={path}: no such file, so Fast DDS runs with its defaults", f"unset {profile}")
-        elif distribution() in OLD_DISTRIBUTIONS or within_localhost(os.environ):
-            variable = PROFILE_VARIABLES[distribution() in FASTDDS_2]
-            yield Finding(
-                "transports",
-                "warn",
-                "Fast DDS defaults in this shell: frames above 0.25 MB get lost without a word (launch files and `plcv up` set a profile)",
-                f"export {variable}={share_directory() / 'config' / 'fastdds.xml'}",
-            )
-        elif value.startswith("LARGE_DATA"):
-            yield Finding("transports", "ok", f"FASTDDS_BUILTIN_TRANSPORTS={value}")
         else:
+            variable = PROFILE_VARIABLES[distribution() in FASTDDS_2]
+            acts = value and not within_localhost(os.environ) and distribution() not in OLD_DISTRIBUTIONS
+            if acts and value.startswith("LARGE_DATA"):
+                what = f"FASTDDS_BUILTIN_TRANSPORTS={value} in this shell: a receiver that is stopped or unplugged stops all others"
+            else:
+                what = f"Fast DDS {'with ' + value if acts else 'defaults'} in this shell: frames above 0.25 MB get lost without a word"
             yield Finding(
                 "transports",
                 "warn",
-                f"Fast DDS {'with ' + value if value else 'defaults'} in this shell: frames above 0.25 MB get lost without a word "
-                "(launch files and `plcv up` set the variable)",
-                f"export FASTDDS_BUILTIN_TRANSPORTS='{FASTDDS_LARGE_DATA}'",
+                f"{what} (launch files and `plcv up` set a profile)",
+                f"export {variable}={share_directory() / 'config' / 'fastdds.xml'}",
             )
     elif rmw.startswith("rmw_cyclonedds"):
         if os.environ.get("CYCLONEDDS_URI"):
@@ -190,8 +185,6 @@ def check_socket_buffers() -> Iterator[Finding]:
 
 def check_fragments() -> Iterator[Finding]:
     """Reassembly of IP fragments: where frames travel over UDP, half-arrived ones fill this memory for ipfrag_time seconds."""
-    tcp = os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp").startswith("rmw_fastrtps") and distribution() not in OLD_DISTRIBUTIONS
-    note = "; not needed with the large-data transport, which is TCP" if tcp else ""
     seconds, memory = _kernel("ipv4/ipfrag_time"), _kernel("ipv4/ipfrag_high_thresh")
     if seconds is None or memory is None:
         yield Finding("net.ipv4.ipfrag_*", "ok", "cannot be read here")
@@ -199,7 +192,7 @@ def check_fragments() -> Iterator[Finding]:
     text = f"ipfrag_time {seconds} s, ipfrag_high_thresh {memory} bytes"
     if memory < 64 * 1024 * 1024 and seconds > 3:
         remedy = "on lossy links over UDP: sudo sysctl -w net.ipv4.ipfrag_time=3 net.ipv4.ipfrag_high_thresh=134217728"
-        yield Finding("net.ipv4.ipfrag_*", "ok" if tcp else "warn", text + note, "" if tcp else remedy)
+        yield Finding("net.ipv4.ipfrag_*", "warn", text, remedy)
     else:
         yield Finding("net.ipv4.ipfrag_*", "ok", text)
 

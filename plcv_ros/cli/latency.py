@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.texts import number, shown
 from plcv_ros.tracing.appearance import STAGES, TOTAL
 
 REFRESH_S = 1.0
@@ -89,10 +90,7 @@ def _write_report(folder: Path, title: str) -> int:
 
 
 def _float(values: Mapping[str, str], key: str) -> float | None:
-    try:
-        return float(values[key])
-    except (KeyError, ValueError):
-        return None
+    return number(values.get(key, ""))
 
 
 def sparkline(values: Mapping[int, float] | list[float] | deque[float]) -> str:
@@ -113,7 +111,7 @@ def view(values: Values, latency: Mapping[str, str], history: deque[float]) -> A
     head.append("camera to labels  ", "bold")
     head.append("no labels yet" if total is None else f"{total:.1f} ms", "bold")
     if total is not None:
-        head.append(f"   p95 {latency.get('total_p95_ms', '-')}   p99 {latency.get('total_p99_ms', '-')} ms", "dim")
+        head.append(f"   p95 {shown(latency.get('total_p95_ms', '-'))}   p99 {shown(latency.get('total_p99_ms', '-'))} ms", "dim")
     if history:
         head.append(f"   {sparkline(history)}", "cyan")
         head.append(f" last {len(history)} s, up to {max(history):.0f} ms", "dim")
@@ -147,16 +145,16 @@ def _stages(latency: Mapping[str, str]) -> Any:
 def _frames(latency: Mapping[str, str]) -> Any:
     from rich.text import Text
 
-    def number(key: str) -> str:
-        return latency.get(key, "0")
+    def count(key: str) -> str:
+        return shown(latency.get(key, "0"), 20)
 
     text = Text("frames  ", "bold")
     rate = _float(latency, "segmented_per_second") or 0.0
-    text.append(f"{number('segmented')} of {number('captured')} labelled, {rate:.1f} a second; {number('in_flight')} on their way", "")
-    drops = {"dropped before publishing": number("dropped_camera"), "lost": number("lost"), "dropped after arrival": number("dropped_remote")}
-    for name, count in drops.items():
+    text.append(f"{count('segmented')} of {count('captured')} labelled, {rate:.1f} a second; {count('in_flight')} on their way", "")
+    drops = {"dropped before publishing": count("dropped_camera"), "lost": count("lost"), "dropped after arrival": count("dropped_remote")}
+    for name, many in drops.items():
         text.append("   ")
-        text.append(f"{name} {count}", "red" if count != "0" else "dim")
+        text.append(f"{name} {many}", "red" if many != "0" else "dim")
     return text
 
 
@@ -171,22 +169,23 @@ def _clocks(latency: Mapping[str, str]) -> Any:
     for i, name in enumerate(names):
         text.append(", " if i else "")
         if latency.get(f"clock_{name}_same_computer") == "True" and _float(latency, f"clock_{name}_offset_ms") == 0:
-            text.append(f"{name} on this computer")
+            text.append(f"{shown(name)} on this computer")
             continue
         offset, uncertainty = _float(latency, f"clock_{name}_offset_ms") or 0.0, _float(latency, f"clock_{name}_uncertainty_ms") or 0.0
         ahead = f"{offset / 1000:+.3f} s" if abs(offset) >= 1000 else f"{offset:+.3f} ms"
-        text.append(f"{name} {ahead} ± {uncertainty:.3f} ms")
+        text.append(f"{shown(name)} {ahead} ± {uncertainty:.3f} ms")
     return text
 
 
 def _nodes(values: Values) -> Any:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     colours = {"0": "green", "1": "yellow", "2": "red", "3": "magenta"}
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column("node", style="bold")
     table.add_column("state")
     for name in sorted(values):
-        table.add_row(name, values[name].get("message", ""), style=colours.get(values[name].get("level", "0"), ""))
+        table.add_row(Text(shown(name)), Text(shown(values[name].get("message", ""))), style=colours.get(values[name].get("level", "0"), ""))
     return table

@@ -65,14 +65,13 @@ COMMON = (
 )
 
 
-def _middleware(default: str) -> Argument:
-    return Argument(
-        "middleware",
-        "DDS transports that large frames need (what you have set yourself is left alone). profile: shared memory and UDP, of config/fastdds.xml; "
-        "large_data: TCP between computers, for links that lose packets; as_is: leave DDS alone.",
-        default,
-        MIDDLEWARE,
-    )
+_MIDDLEWARE = Argument(
+    "middleware",
+    "DDS transports that large frames need (what you have set yourself is left alone). profile: shared memory and UDP, of config/fastdds.xml; "
+    "large_data: TCP between computers, for exactly one receiver: one that stops or is unplugged stops all others; as_is: leave DDS alone.",
+    "profile",
+    MIDDLEWARE,
+)
 
 
 CAMERA = (
@@ -138,10 +137,9 @@ EVALUATION = (
     Argument("evaluation_output", "Folder for what the evaluation writes.", sets={"evaluation": "output_directory"}),
 )
 
-# Fast DDS 3.2.3 deadlocks in its TCP transport now and then, at start or exit (docs/networks.md): within one machine nothing is won by it.
-OFFLOAD_ARGUMENTS = (*COMMON, _middleware("profile"), *LOCAL, *CAMERA, _IMAGE_TOPIC, _STRIPS, *REMOTE, *EVALUATION)
-EDGE_ARGUMENTS = (*COMMON, _middleware("large_data"), *CAMERA, *ENCODER, _IMAGE_TOPIC, _STRIPS)
-REMOTE_ARGUMENTS = (*COMMON, _middleware("large_data"), _IMAGE_TOPIC, _STRIPS, *REMOTE)
+OFFLOAD_ARGUMENTS = (*COMMON, _MIDDLEWARE, *LOCAL, *CAMERA, _IMAGE_TOPIC, _STRIPS, *REMOTE, *EVALUATION)
+EDGE_ARGUMENTS = (*COMMON, _MIDDLEWARE, *CAMERA, *ENCODER, _IMAGE_TOPIC, _STRIPS)
+REMOTE_ARGUMENTS = (*COMMON, _MIDDLEWARE, _IMAGE_TOPIC, _STRIPS, *REMOTE)
 
 
 SIDES = ("both", "edge", "remote")
@@ -166,18 +164,12 @@ _MANY = (
     ),
 )
 
-_MIDDLEWARE_BY_SIDE = Argument(
-    "middleware",
-    "DDS transports that large frames need, as in offload (side:=both, default profile) and edge and remote (default large_data).",
-    choices=MIDDLEWARE,
-)
-
 _OF_ONE_CAMERA = ("source", "topic")
 
 MANY_CAMERAS_ARGUMENTS = (
     *COMMON,
     *_MANY,
-    _MIDDLEWARE_BY_SIDE,
+    _MIDDLEWARE,
     *LOCAL,
     *(argument for argument in CAMERA if argument.name not in _OF_ONE_CAMERA),
     _IMAGE_TOPIC,

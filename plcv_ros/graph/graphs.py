@@ -202,7 +202,6 @@ def many_cameras(given: Mapping[str, str]) -> Graph:
     builder = _Builder("many_cameras", args.MANY_CAMERAS_ARGUMENTS, given)
     names = _cameras(builder.values["cameras"])
     side = builder.values["side"]
-    builder.values["middleware"] = builder.values["middleware"] or ("profile" if side == "both" else "large_data")
     sources = [source.strip() for source in builder.values["sources"].split(",") if source.strip()]
     if len(sources) not in {0, 1, len(names)}:
         raise ArgumentError(

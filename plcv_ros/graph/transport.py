@@ -4,9 +4,10 @@
 Environment variables and profile files only; a vendor that is not in use ignores what is meant for another. The defaults of Fast DDS lose
 frames above half a megabyte without a word: best effort over its shared memory segment and UDP sockets delivers next to none of them.
 
-Which of the two Fast DDS settings works depends on discovery. The LARGE_DATA variable (TCP between machines) needs multicast: with static
-peers alone its participants do not find each other. And where discovery is limited to this machine and static peers, rmw_fastrtps puts
-default transports in place of what the variable asks for, but keeps those of a profile file.
+The profile is the default. LARGE_DATA (TCP between machines) sends to one receiver after the other and waits for each: one that is stopped or
+unplugged stops the frames of all others. It also needs multicast: with static peers alone its participants do not find each other. And where
+discovery is limited to this machine and static peers, rmw_fastrtps puts default transports in place of what the variable asks for, but keeps
+those of a profile file.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def peers(text: str) -> list[str]:
 
 
 def environment(
-    *, middleware: str = "large_data", addresses: list[str] | None = None, local: bool = False, environ: Mapping[str, str] | None = None
+    *, middleware: str = "profile", addresses: list[str] | None = None, local: bool = False, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Variables for the nodes, beside those of ``environ`` (default: the process's own).
 

@@ -49,6 +49,9 @@ class _Waiting(OrderedDict[int, Any]):
 class EvaluationNode(FrameNode):
     """Subscribes labels, truth and the class table; writes ``evaluation.json`` and ``overlay.png`` into ``output_directory``."""
 
+    stop_limit_s = 30.0
+    """The summary and the pictures."""
+
     def __init__(self) -> None:
         super().__init__("evaluation")
         self._directory = Path(self.text("output_directory")).expanduser()

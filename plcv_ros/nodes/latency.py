@@ -26,6 +26,7 @@ from plcv_ros.nodes.runner import run
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
 from plcv_ros.tracing.run import MAX_CHANGES, ClockState, CodecChange, LinkMeter, Run
+from plcv_ros.tracing.writing import probe
 
 SETTLE_S = 1.0
 """A frame without news for so long is not on its way any more."""
@@ -46,10 +47,19 @@ LINGER_S = 2.5
 class LatencyNode(FrameNode):
     """Subscribes ``<node>/frame_events`` of the nodes in its parameter ``nodes``."""
 
+    stop_limit_s = 120.0
+    """A report of a long run, with its picture, takes that long on a small computer."""
+
     def __init__(self) -> None:
         super().__init__("latency")
         self.table = FrameTable(max_frames=self.integer("max_frames"))
         self._run = Run(self.table, clock_sync=self.text("clock_sync"))
+        if self.text("output_directory"):
+            # Found now, not after an hour of frames.
+            try:
+                probe(Path(self.text("output_directory")).expanduser())
+            except OSError as error:
+                raise NodeError(f"parameter output_directory: {error.filename}: {error.strerror}") from error
         self._last_event = 0.0
         self._odd = 0
         self._unsettled: deque[CodecChange] = deque(maxlen=MAX_CHANGES)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,8 @@ from plcv_ros.nodes.diagnostics import Diagnostics, Status
 from plcv_ros.nodes.events import FrameEvents
 from plcv_ros.nodes.parameters import TABLES, Value
 
-JOIN_TIMEOUT_S = 10.0
+JOIN_TIMEOUT_S = 3.0
+"""For all threads of a node together. The process has little more to end in, where a thread hangs (``runner.END_TIMEOUT_S``)."""
 
 
 class NodeError(RuntimeError):
@@ -31,6 +33,9 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
 
     result_event = "published"
     """The frame event that ends the node's work on a frame."""
+
+    stop_limit_s = 0.0
+    """For ``shut_down`` of a node that has more to do at its end than to join its threads; 0: what every node has (``runner.END_TIMEOUT_S``)."""
 
     def __init__(self, executable: str) -> None:
         super().__init__(executable)
@@ -117,9 +122,10 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
             self.stop()
         finally:
             self.events.close()
+            until = time.monotonic() + max(JOIN_TIMEOUT_S, self.stop_limit_s / 2)
             for thread in self._threads:
                 if thread is not threading.current_thread():
-                    thread.join(JOIN_TIMEOUT_S)
+                    thread.join(max(0.0, until - time.monotonic()))
             self.events.send()  # nobody waits for their acknowledgement: Fast DDS asks readers for it every three seconds
             self._diagnostics.publish()
 

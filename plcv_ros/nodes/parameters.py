@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 Value = bool | int | float | str
 
+MAX_TEXT = 4096
+"""Characters of a text parameter: the longest path of Linux."""
+
 TYPE_NAMES: dict[type, str] = {bool: "bool", int: "integer", float: "double", str: "string"}
 
 
@@ -28,7 +31,8 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """One parameter. Its type is that of ``default``; ``low`` and ``high`` bound numbers, both included; ``choices`` lists texts."""
+    """One parameter. Its type is that of ``default``; ``low`` and ``high`` bound numbers, both included; ``choices`` lists texts. ``floor``: the
+    smallest number but 0, which then means something of its own."""
 
     name: str
     default: Value
@@ -39,6 +43,7 @@ class Row:
     read_only: bool = True
     topic: bool = False
     """A topic name; empty where the default is."""
+    floor: float | None = None
 
     @property
     def type_name(self) -> str:
@@ -53,7 +58,11 @@ class Row:
         if self.topic:
             return "a topic name: letters, digits and underscores in parts separated by slashes"
         if self.low is not None and self.high is not None:
+            if self.floor is not None:
+                return f"0, or {_article(self.type_name)} from {_number(self.floor)} to {_number(self.high)}"
             return f"{_article(self.type_name)} from {_number(self.low)} to {_number(self.high)}"
+        if isinstance(self.default, str):
+            return f"a string of at most {MAX_TEXT} characters"
         return _article(self.type_name)
 
     @property
@@ -62,7 +71,7 @@ class Row:
         if self.choices is not None:
             return ", ".join(self.choices)
         if self.low is not None and self.high is not None:
-            return f"{_number(self.low)} .. {_number(self.high)}"
+            return f"{'' if self.floor is None else '0, '}{_number(self.low if self.floor is None else self.floor)} .. {_number(self.high)}"
         return ""
 
     def check(self, value: object) -> Value:
@@ -75,6 +84,10 @@ class Row:
         if self.choices is not None and value not in self.choices:
             raise ParameterError(self.name, value, self.expected)
         if self.topic and not (_TOPIC.fullmatch(str(value)) or value == self.default):
+            raise ParameterError(self.name, value, self.expected)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise ParameterError(self.name, f"{value[:40]}... ({len(value)} characters)", self.expected)
+        if self.floor is not None and isinstance(value, (int, float)) and value != 0 and not self.floor <= value:
             raise ParameterError(self.name, value, self.expected)
         # "not (low <= value)" rather than "value < low", so that NaN is refused too.
         if self.low is not None and not isinstance(value, str) and not self.low <= value:
@@ -126,7 +139,6 @@ CODEC_ROWS = (
         "jxs_weights",
         "",
         "Weights of JPEG XS bands: the path of a JSON file (plcv tune makes such), or segmentation_main, an experiment; empty has the standard's.",
-        read_only=False,
     ),
     Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
     Row(
@@ -172,6 +184,7 @@ _STRIPS = (
         0.0,
         "Ask the sender for lost strips again, until none of a frame has come for so long; the next frame waits meanwhile. 0 conceals them at once.",
         low=0.0,
+        floor=0.5,
         high=10_000.0,
     ),
 )
@@ -189,7 +202,15 @@ CAMERA = (
     Row("topic", "", "Image topic in a bag; empty takes the only one."),
     Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
     Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
-    Row("rate", 0.0, "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.", low=0.0, high=1000.0, read_only=False),
+    Row(
+        "rate",
+        0.0,
+        "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.",
+        low=0.0,
+        floor=0.1,
+        high=1000.0,
+        read_only=False,
+    ),
     Row("loop", True, "Start a finite source again at its end."),
     Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
     Row("frames", 0, "Stop after so many frames; 0 never stops.", low=0, high=2**31 - 1),
@@ -234,7 +255,15 @@ SEGMENTATION = (
     ),
     Row("device", "auto", "Where the network runs: auto, cpu, cuda, or cuda:<index>."),
     Row("threads", 0, "CPU threads of the network; 0 takes half of the cores, which is faster beside busy neighbours.", low=0, high=256),
-    Row("max_age_ms", 1000.0, "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.", low=0.0, high=1e6, read_only=False),
+    Row(
+        "max_age_ms",
+        1000.0,
+        "Drop frames whose stamp is older than this when their turn comes; 0 keeps all.",
+        low=0.0,
+        floor=1.0,
+        high=1e6,
+        read_only=False,
+    ),
     Row("stale_after_s", 2.0, "Report STALE on /diagnostics after so many seconds without a frame.", low=0.1, high=3600.0, read_only=False),
     Row("overlay_opacity", 0.5, "Opacity of the class colours in ~/overlay.", low=0.0, high=1.0, read_only=False),
     _CLOCK_SYNC,

@@ -90,8 +90,7 @@ class FrameReceiver:
         self._mailbox: Mailbox[tuple[Any, Any]] = Mailbox()
         self._buffer: Pixels | None = None
         self._complaints: set[str] = set()
-        self._transport = transport.active(rmw=transport.rmw_in_use())
-        self._warned = False
+        self._warnings = transport.TransportWarnings(transport.active(rmw=transport.rmw_in_use()))
         self._topics = [wire.topic(base, name, self.strips) for name in wire.transports_of(transport_name)]
         self.topic = node.resolve_topic_name(self._topics[0])
         """Where frames come from; with transport auto the first of the topics."""
@@ -151,11 +150,8 @@ class FrameReceiver:
             counters.dropped_newer += 1
             self._node.events.note(displaced[0], "dropped")
         self._report(message.header, 1, 1)
-        if not self._warned:
-            text = transport.warning(len(message.data), self._transport)
-            if text is not None:
-                self._warned = True
-                self._node.get_logger().warning(text)
+        for text in self._warnings.check(len(message.data)):
+            self._node.get_logger().warning(text)
 
     def _report(self, header: Any, strips: int, count: int, waited_ns: int = 0) -> None:
         self._reports.report(header, self._node.age_ns(header) - waited_ns, strips, count, self._node.round_trip_ns())

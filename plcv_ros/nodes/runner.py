@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import gc
 import os
 import signal
@@ -21,14 +20,21 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
+from plcv_ros.nodes import _deadline
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError, markdown
 from plcv_ros.nodes.scheduling import take_short_turns
 
-TEARDOWN_TIMEOUT_S = 5.0
+END_TIMEOUT_S = 4.5
+"""From a signal to the process's end, and for the middleware's teardown. A node that writes a report has longer (``FrameNode.stop_limit_s``)."""
 
 SWITCH_INTERVAL_S = 0.00005
 """A frame passes from one thread to the next. Python's own interval lets the first one keep the interpreter for up to 5 ms after that."""
+
+_LATE = (
+    "{}: it did not end in {:g} s, so the process ends now. The middleware hangs: with middleware:=large_data a receiver that has stopped or "
+    "is unplugged does that (docs/networks.md).\n"
+)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -59,7 +65,7 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     take_short_turns()
     holder: list[FrameNode] = []
-    with _signals(holder):
+    with _signals(holder, executable):
         try:
             rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
         except Exception as error:
@@ -70,8 +76,11 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
         except _Interrupted:
             return 0
         finally:
-            with _bounded_teardown(), contextlib.suppress(Exception):
+            # The TCP transport of Fast DDS 3.2.3 now and then hangs here (eProsima/Fast-DDS#6066). Everything has been written and sent by then.
+            _deadline.within(END_TIMEOUT_S)
+            with contextlib.suppress(Exception):
                 rclpy.shutdown()
+            _deadline.cancel()
 
 
 def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[FrameNode]) -> int:
@@ -95,39 +104,28 @@ def _run_node(executable: str, make: Callable[[], FrameNode], holder: list[Frame
         node.get_logger().debug(traceback.format_exc())
         node.fail(error)
     code = node.exit_code
+    if node.stop_limit_s > END_TIMEOUT_S:
+        _deadline.extend(node.stop_limit_s)
     try:
         node.shut_down()
     except Exception as error:
         node.get_logger().fatal(f"while shutting down: {describe_error(error)}")
         code = 1
     executor.remove_node(node)
-    with _bounded_teardown(), contextlib.suppress(Exception):
+    _deadline.within(END_TIMEOUT_S)
+    with contextlib.suppress(Exception):
         node.destroy_node()
     return 0 if code is None else code
 
 
 @contextlib.contextmanager
-def _bounded_teardown() -> Iterator[None]:
-    """End the process, with exit code 1, should the middleware hang while it is taken down.
-
-    The TCP transport of Fast DDS 3.2.3 now and then does (eProsima/Fast-DDS#6066), deaf to every signal, since rclpy holds the
-    interpreter's lock meanwhile. faulthandler's watchdog needs no such lock. Everything has been written and sent by then.
-    """
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123  not a path of ours
-        faulthandler.dump_traceback_later(TEARDOWN_TIMEOUT_S, exit=True, file=nowhere)
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-
-
-@contextlib.contextmanager
-def _signals(holder: list[FrameNode]) -> Iterator[None]:
+def _signals(holder: list[FrameNode], executable: str) -> Iterator[None]:
     """End the node in ``holder`` on SIGINT and SIGTERM, with the context still alive so that last messages can be sent.
 
     Python runs a signal's handler in the main thread, which sits in the middleware's wait, so a thread that the signal's byte wakes
-    up triggers the node's guard condition. Signals that follow at once belong to the first one (Ctrl-C reaches the whole group, and the
-    launcher passes it on); one that comes later than that ends the process on the spot.
+    up triggers the node's guard condition. The byte goes through a thread that needs no interpreter and ends the process where Python cannot:
+    a publish() that waits for a receiver over TCP keeps the interpreter's lock. Signals that follow at once belong to the first one (Ctrl-C
+    reaches the whole group, and the launcher passes it on); one that comes later than that ends the process on the spot.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -147,8 +145,13 @@ def _signals(holder: list[FrameNode]) -> Iterator[None]:
             raise _Interrupted
         holder[0].end(0)
 
-    reading, writing = socket.socketpair()
+    reading, forward = socket.socketpair()
+    watched, writing = socket.socketpair()
     writing.setblocking(False)
+    forward.setblocking(False)
+    _deadline.start(watched.fileno(), forward.fileno(), END_TIMEOUT_S, _LATE.format(executable, END_TIMEOUT_S))
+    watched.close()  # the thread has descriptors of its own
+    forward.close()
 
     def waker() -> None:
         while reading.recv(1):

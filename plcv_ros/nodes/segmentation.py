@@ -26,6 +26,9 @@ class SegmentationNode(FrameNode):
     """Publishes ``~/labels`` (mono8 class ids, the frame's header), ``~/overlay`` while somebody looks, ``~/classes`` and ``~/label_info``; with
     several ``cameras`` the same for each, in the camera's namespace."""
 
+    stop_limit_s = 20.0
+    """A pass of a large network on a CPU takes seconds, and cannot be interrupted."""
+
     result_event = "labels_published"
 
     def __init__(self) -> None:

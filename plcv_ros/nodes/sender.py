@@ -143,8 +143,7 @@ class FrameSender:
         self._idle.set()
         self._thread: threading.Thread | None = None
         self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
-        self._transport = transport.active(rmw=transport.rmw_in_use())
-        self._warned = False
+        self._warnings = transport.TransportWarnings(transport.active(rmw=transport.rmw_in_use()))
         self._latest: tuple[int, int, str] | None = None
         self._meter = diagnostics.Meter()
 
@@ -192,10 +191,8 @@ class FrameSender:
         return [*self._compressed.values(), self._raw, self._info, self._labels]
 
     def check_fit(self, frame_bytes: int) -> None:
-        """Warn, once, where frames of this size would be lost in the active DDS configuration."""
-        text = None if self._warned else transport.warning(frame_bytes, self._transport)
-        if text is not None:
-            self._warned = True
+        """Warn, once, where frames of this size would be lost in the active DDS configuration, or one receiver can stop the others."""
+        for text in self._warnings.check(frame_bytes):
             self._node.get_logger().warning(text)
 
     def status(self) -> diagnostics.Status:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether frames of a given size get through the DDS configuration of this process, judged by its environment.
+"""Whether frames get through the DDS configuration of this process to every receiver, judged by its environment.
 
-Fast DDS with its defaults loses frames above about half a megabyte without a word (and some between a quarter and a half); its large-data
-transport, a profile file, or another middleware do not have that limit.
+Fast DDS with its defaults loses frames above about half a megabyte without a word (and some between a quarter and a half), and a reliable
+receiver on the same computer that is killed keeps smaller ones from the others. Its large-data transport has no limit of size, but a receiver
+that is stopped or unplugged stops all others. A profile file and other middleware have neither fault.
 """
 
 from __future__ import annotations
@@ -12,23 +13,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, OLD_DISTRIBUTIONS, within_localhost
+from plcv_ros.graph.transport import FASTDDS_2, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
 
 DEFAULT_LIMIT_BYTES = 250_000
 """Frames up to this size arrive with the defaults of Fast DDS."""
 
+STOCK_HAZARD = "a reliable receiver on this computer that is killed keeps frames, also small ones, from the others"
+TCP_HAZARD = "a receiver that is stopped or unplugged stops the frames of all others (TCP waits for it)"
+
 TRANSPORTS_VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"
 
-_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 _PROFILE_FILES = ("DEFAULT_FASTRTPS_PROFILES.xml", "DEFAULT_FASTDDS_PROFILES.xml")
 
 
 @dataclass(frozen=True)
 class Transport:
-    """The configuration found: ``name`` for people, ``limit_bytes`` (None: no known limit), ``remedy`` where there is a limit."""
+    """The configuration found: ``name`` for people, ``limit_bytes`` (None: no known limit), ``hazard``: what one receiver can do to the others
+    whatever the size of frames, ``remedy`` where there is a limit or a hazard."""
 
     name: str
     limit_bytes: int | None
+    hazard: str = ""
     remedy: str = ""
 
 
@@ -43,7 +48,8 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
     if not name.startswith("rmw_fastrtps"):
         return Transport(name, None)
     old = env.get("ROS_DISTRO") in OLD_DISTRIBUTIONS
-    for variable in _PROFILE_VARIABLES:
+    remedy = f"set {PROFILE_VARIABLES[env.get('ROS_DISTRO') in FASTDDS_2]} to config/fastdds.xml of plcv_ros, on both sides (launch files do)"
+    for variable in PROFILE_VARIABLES:
         if env.get(variable):
             return Transport(f"Fast DDS, profiles of {env[variable]} ({variable})", None)
     for file in _PROFILE_FILES:
@@ -51,14 +57,11 @@ def active(environment: Mapping[str, str] | None = None, rmw: str = "", folder: 
             return Transport(f"Fast DDS, profiles of ./{file}", None)
     value = env.get(TRANSPORTS_VARIABLE, "")
     local = within_localhost(env)
+    # Within localhost discovery rmw_fastrtps puts default transports in place of what the variable asks for.
     if value.startswith("LARGE_DATA") and not old and not local:
-        return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}", None)
-    if old or local:
-        # Within localhost discovery rmw_fastrtps puts default transports in place of what the variable asks for.
-        remedy = f"set {'FASTRTPS' if old else 'FASTDDS'}_DEFAULT_PROFILES_FILE to config/fastdds.xml of plcv_ros, on both sides"
-        return Transport("Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
-    remedy = f"set {TRANSPORTS_VARIABLE}='{FASTDDS_LARGE_DATA}' on both sides"
-    return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}" if value else "Fast DDS defaults", DEFAULT_LIMIT_BYTES, remedy)
+        return Transport(f"Fast DDS, {TRANSPORTS_VARIABLE}={value}", None, TCP_HAZARD, remedy)
+    name = f"Fast DDS, {TRANSPORTS_VARIABLE}={value}" if value and not old and not local else "Fast DDS defaults"
+    return Transport(name, DEFAULT_LIMIT_BYTES, STOCK_HAZARD, remedy)
 
 
 def rmw_in_use() -> str:
@@ -68,7 +71,7 @@ def rmw_in_use() -> str:
     return str(get_rmw_implementation_identifier())
 
 
-def warning(frame_bytes: int, transport: Transport) -> str | None:
+def too_large(frame_bytes: int, transport: Transport) -> str | None:
     """What to tell the user where frames of this size do not fit; None where they do."""
     if transport.limit_bytes is None or frame_bytes <= transport.limit_bytes:
         return None
@@ -76,3 +79,29 @@ def warning(frame_bytes: int, transport: Transport) -> str | None:
         f"frames of {frame_bytes / 1e6:.2f} MB do not fit the DDS configuration ({transport.name}: above {transport.limit_bytes / 1e6:.2f} MB "
         f"frames are lost without a word): {transport.remedy}"
     )
+
+
+def not_apart(transport: Transport) -> str | None:
+    """What to tell the user where one receiver can stop the others; None where it cannot."""
+    if not transport.hazard:
+        return None
+    return f"the DDS configuration ({transport.name}) does not keep receivers apart: {transport.hazard}; {transport.remedy}"
+
+
+class TransportWarnings:
+    """Warnings of the DDS configuration that this process runs with, each once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._size_told = self._hazard_told = False
+
+    def check(self, frame_bytes: int) -> list[str]:
+        """What is to be logged now that frames of this size are sent or received."""
+        texts = []
+        if not self._hazard_told:
+            self._hazard_told = True
+            texts.append(not_apart(self._transport))
+        if not self._size_told:
+            texts.append(too_large(frame_bytes, self._transport))
+            self._size_told = texts[-1] is not None
+        return [text for text in texts if text is not None]

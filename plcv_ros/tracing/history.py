@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.texts import csv_cell, from_csv_cell
+
 MAX_ROWS = 4000
 """Rows a series keeps: over an hour at one a second. A longer run keeps every second, fourth, ... row of all of it."""
 
@@ -78,7 +80,7 @@ class Histories:
             writer = csv.writer(file)
             writer.writerow(["node", "time_ns", *self.columns])
             for node, series in self._series.items():
-                writer.writerows([node, int(row[0]), *(f"{value:.12g}" for value in row[1:])] for row in series.rows())
+                writer.writerows([csv_cell(node), int(row[0]), *(f"{value:.12g}" for value in row[1:])] for row in series.rows())
 
     @classmethod
     def read_csv(cls, path: str | Path) -> Histories:
@@ -92,7 +94,7 @@ class Histories:
             number = 1
             try:
                 for number, line in enumerate(lines, 2):  # noqa: B007  the message needs it
-                    result.add(line[0], int(line[1]), *(float(value) for value in line[2:]))
+                    result.add(from_csv_cell(line[0]), int(line[1]), *(float(value) for value in line[2:]))
             except (ValueError, IndexError) as error:
                 raise ValueError(f"{path}, line {number}: {error}") from error
         return result

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.texts import plot_text
 from plcv_ros.tracing.appearance import MARKERS, TOTAL, UNKNOWN
 from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
 from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
-from plcv_ros.tracing.statistics import OUTCOMES, durations
+from plcv_ros.tracing.statistics import OUTCOMES, column_width, durations, plausible, side_by_side
 from plcv_ros.tracing.table import FrameTable
+from plcv_ros.tracing.writing import replacing
 
 _MAX_BARS = 600
 """More frames than this are drawn as medians over equal groups: bars thinner than a pixel show nothing."""
@@ -32,13 +34,15 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
     # Seconds since the first event; the header's stamp may be a recorded one, so the time of capture is the time of the frame.
     known = [column for column in rows.times.values() if column.size]
     when = np.min([np.where(c == 0, np.iinfo(np.int64).max, c) for c in known], axis=0) if known else np.zeros(0, np.int64)
+    kept = plausible(when)
+    when, outcomes, stages = when[kept], outcomes[kept], {name: values[kept] for name, values in stages.items()}
     seconds = (when - when.min()) / 1e9 if when.size else np.zeros(0)
 
     figure = Figure(figsize=(14, 6.2), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     over_time, distribution = figure.subplots(1, 2, width_ratios=(2.1, 1))
     if title:
-        figure.suptitle(title)
+        figure.suptitle(plot_text(title))
     _draw_stages(over_time, seconds, stages)
     _draw_drops(over_time, seconds, outcomes)
     over_time.set(xlabel="time of capture (s)", ylabel="latency of the frame (ms)", title="Where the time of each frame went")
@@ -52,7 +56,8 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
         # Below the axes: a legend inside hides frames.
         over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
     _draw_distribution(distribution, stages)
-    figure.savefig(str(path))
+    with replacing(Path(path)) as beside:
+        figure.savefig(str(beside))
 
 
 def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, npt.NDArray[np.float64]]) -> None:
@@ -68,7 +73,8 @@ def _draw_stages(axes: Any, seconds: npt.NDArray[np.float64], stages: dict[str, 
         x = np.array([x[g].mean() for g in groups])
         parts = {name: np.array([np.median(values[g]) for g in groups]) for name, values in parts.items()}
         total = np.array([np.median(total[g]) for g in groups])
-    width = float(np.median(np.diff(x))) if x.size > 1 else 0.05
+    width = column_width(x)
+    x = side_by_side(x, width)
     bottom = np.zeros(x.size)
     for name, look in STAGE_LOOKS.items():
         if not parts[name].any():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timezone
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.texts import shown
 from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
 from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
 from plcv_ros.tracing.appearance import TOTAL, UNKNOWN
 from plcv_ros.tracing.chart import Chart, legend
-from plcv_ros.tracing.statistics import OUTCOMES, StageStatistics, Summary, durations
+from plcv_ros.tracing.statistics import OUTCOMES, StageStatistics, Summary, column_width, durations, plausible, side_by_side
 from plcv_ros.tracing.table import FrameTimes
 
 if TYPE_CHECKING:
@@ -77,20 +79,20 @@ def html_report(run: Run) -> str:
     """The page."""
     view = _View(run)
     sections = [
-        view.headline(),
-        view.tiles(),
-        _section("A typical frame", "The medians of the steps, in the order of a frame's way.", view.waterfall()),
-        _section("Where the time went", view.over_time_caption(), view.over_time()),
-        _section("How the times are distributed", view.distribution_caption(), view.distribution()),
-        _section("What became of the frames", "", view.outcomes()),
-        _section("Use of the link", view.links_caption(), view.links()),
+        _part("Latency report", view.headline),
+        _part("In short", view.tiles),
+        _section("A typical frame", lambda: "The medians of the steps, in the order of a frame's way.", view.waterfall),
+        _section("Where the time went", view.over_time_caption, view.over_time),
+        _section("How the times are distributed", view.distribution_caption, view.distribution),
+        _section("What became of the frames", str, view.outcomes),
+        _section("Use of the link", view.links_caption, view.links),
         _section(
             "Changes of codec and network",
-            "The codec follows what the link delivers, the network the codec that it sees. Dashed red lines above show when.",
-            view.changes(),
+            lambda: "The codec follows what the link delivers, the network the codec that it sees. Dashed red lines above show when.",
+            view.changes,
         ),
-        _section("Clocks", view.clocks_caption(), view.clocks()),
-        _section("All figures", "Milliseconds, over the frames that have the step.", view.stage_table()),
+        _section("Clocks", view.clocks_caption, view.clocks),
+        _section("All figures", lambda: "Milliseconds, over the frames that have the step.", view.stage_table),
     ]
     title = escape(run.title or "plcv_ros latency report")
     return (
@@ -99,10 +101,20 @@ def html_report(run: Run) -> str:
     )
 
 
-def _section(title: str, caption: str, body: str) -> str:
-    if not body:
+def _part(title: str, make: Callable[[], str]) -> str:
+    """What ``make`` returns, or a sentence that says why it did not: figures that make no sense in one part must not cost the page."""
+    try:
+        return make()
+    except Exception as error:
+        return f'<p class="soft">{escape(title)}: this part could not be drawn ({escape(shown(f"{type(error).__name__}: {error}"))}).</p>'
+
+
+def _section(title: str, caption: Callable[[], str], body: Callable[[], str]) -> str:
+    content = _part(title, body)
+    if not content:
         return ""
-    return f"<section><h2>{escape(title)}</h2>{f'<p class=soft>{caption}</p>' if caption else ''}{body}</section>"
+    words = _part(title, caption)
+    return f"<section><h2>{escape(title)}</h2>{f'<p class=soft>{words}</p>' if words else ''}{content}</section>"
 
 
 def _ms(value: float) -> str:
@@ -134,6 +146,16 @@ class _View:
         columns = [c for c in self.rows.times.values() if c.size]
         huge = np.iinfo(np.int64).max
         when = np.min([np.where(c == 0, huge, c) for c in columns], axis=0) if columns else np.zeros(0, np.int64)
+        kept = plausible(when)
+        self.left_out = int(np.sum(~kept))
+        if self.left_out:
+            when, self.outcome = when[kept], self.outcome[kept]
+            self.stages = {name: values[kept] for name, values in self.stages.items()}
+            self.rows = FrameTimes(
+                [frame_id for frame_id, keep in zip(self.rows.frame_ids, kept) if keep],
+                self.rows.stamps[kept],
+                {name: values[kept] for name, values in self.rows.times.items()},
+            )
         self.start_ns = int(when.min()) if when.size else 0
         self.seconds: Values = (when - self.start_ns) / 1e9
         self.length = float(self.seconds.max()) if when.size else 0.0
@@ -156,9 +178,12 @@ class _View:
             longest = max(medians, key=lambda name: medians[name]) if medians else ""
             if longest:
                 answer += f" Most of it is {STAGE_LOOKS[longest].name} ({_ms(medians[longest])} ms)."
-        shown = len(self.rows.frame_ids)
-        if s.captured > shown:
-            answer += f" Counts are of the whole run, times and plots of its last {_count(shown, 'frame')}."
+        known = len(self.rows.frame_ids) + self.left_out
+        if s.captured > known:
+            answer += f" Counts are of the whole run, times and plots of its last {_count(known, 'frame')}."
+        if self.left_out:
+            left_out = _count(self.left_out, "frame")
+            answer += f" Not in the charts: {left_out} whose times are more than a day away from the others (a clock that is not set)."
         name = escape(self.run.title or "Latency report")
         return f'<h1>{name}</h1><p class="soft">{escape(" · ".join(a for a in about if a))}</p><p class="answer">{answer}</p>'
 
@@ -234,7 +259,8 @@ class _View:
             width = self.length / MAX_COLUMNS
             x, counts = np.flatnonzero(used) * width, counts[used]
         else:
-            width = min(float(np.median(np.diff(np.sort(x)))) if x.size > 1 else 0.05, max(self.length / 20, 0.02))
+            width = min(column_width(x.astype(np.float64)), max(self.length / 20, 0.02))
+            x = side_by_side(x.astype(np.float64), width)
         # One slow frame, a first inference say, must not press all others to the floor.
         ceiling = max(float(np.percentile(slowest, 99)) * 1.25, float(np.median(total)) * 1.5)
         top = min(ceiling, 1.05 * float(slowest.max()))
@@ -286,11 +312,11 @@ class _View:
         known = {name: values for name, values in known.items() if values.size}
         if not known:
             return ""
-        shown = [name for name in STAGE_LOOKS if name in known and float(np.percentile(known[name], 99)) >= 0.01]
-        shown += ["total"] if "total" in known else []
-        if not shown:
+        drawn = [name for name in STAGE_LOOKS if name in known and float(np.percentile(known[name], 99)) >= 0.01]
+        drawn += ["total"] if "total" in known else []
+        if not drawn:
             return ""
-        everything = np.concatenate([known[name] for name in shown])
+        everything = np.concatenate([known[name] for name in drawn])
         positive = everything[everything > 0]
         low = 10 ** math.floor(math.log10(max(float(np.percentile(positive, 1)), 0.01))) if positive.size else 0.01
         high = max(float(everything.max()) * 1.1, low * 10)
@@ -298,7 +324,7 @@ class _View:
         for share in (50, 90, 99):
             chart.level(share, f"{share} %")
         entries = []
-        for name in shown:
+        for name in drawn:
             look, values = (TOTAL if name == "total" else STAGE_LOOKS[name]), known[name]
             colour = "var(--total)" if name == "total" else look.colour
             # Some hundred points draw the same curve as a hundred thousand.

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from plcv_ros.texts import number
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.history import Histories
 from plcv_ros.tracing.table import COUNTS, FrameTable
+from plcv_ros.tracing.writing import replacing
 
 CLOCK_COLUMNS = ("offset_ms", "uncertainty_ms", "drift_ppm", "round_trip_ms")
 LINK_COLUMNS = ("megabit_per_second", "frames_per_second")
@@ -138,10 +140,11 @@ class Run:
     def write(self, folder: Path) -> tuple[str, ...]:
         """Write all files into ``folder``, which is made where it is missing; returns their names. Raises OSError."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.table.write_csv(folder / "frames.csv")
-        self.clock_history.write_csv(folder / "clocks.csv")
-        self.links.write_csv(folder / "links.csv")
-        (folder / "latency.json").write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
+        for name, write in (("frames.csv", self.table.write_csv), ("clocks.csv", self.clock_history.write_csv), ("links.csv", self.links.write_csv)):
+            with replacing(folder / name) as path:
+                write(path)
+        with replacing(folder / "latency.json") as path:
+            path.write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
         self.write_html(folder)
         return tuple(FILES)
 
@@ -149,7 +152,8 @@ class Run:
         """Write ``latency.html`` alone. Raises OSError."""
         from plcv_ros.tracing.report import html_report
 
-        (folder / "latency.html").write_text(html_report(self), encoding="utf-8")
+        with replacing(folder / "latency.html") as path:
+            path.write_text(html_report(self), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -184,12 +188,12 @@ class LinkMeter:
 
     def add(self, node: str, time_ns: int, now_s: float, values: Mapping[str, str]) -> None:
         """The counters of a node at ``now_s`` (monotonic): ``bytes``, and ``published`` or ``received`` frames. Others are ignored."""
-        try:
-            total = float(values["bytes"])
-            # A sender counts the bytes of what it encoded, of which it may have dropped a part unsent.
-            frames = float(values["published"] if "published" in values and "encoded" in values else values["received"])
-            encoded = float(values.get("encoded", 0))
-        except (KeyError, ValueError):
+        # A sender counts the bytes of what it encoded, of which it may have dropped a part unsent.
+        sends = "published" in values and "encoded" in values
+        total = number(values.get("bytes", ""), low=0.0)
+        frames = number(values.get("published" if sends else "received", ""), low=0.0)
+        encoded = number(values.get("encoded", 0), low=0.0)
+        if total is None or frames is None or encoded is None:
             return
         if encoded:
             total *= min(1.0, frames / encoded)

@@ -98,3 +98,35 @@ def durations(times: dict[str, npt.NDArray[np.int64]]) -> dict[str, npt.NDArray[
         known = (begin != 0) & (end != 0)
         result[stage] = np.where(known, (end - begin) / 1e6, np.nan)
     return result
+
+
+DAY_NS = 86_400_000_000_000
+
+
+def plausible(when_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(N,) which frames belong to the run by their time: one of 1970, from a clock that was not set, would press all others into one pixel. Left
+    out is what lies further from the median than a day and than ten times the spread of the middle half."""
+    if when_ns.size == 0:
+        return np.zeros(0, np.bool_)
+    middle, low, high = (float(q) for q in np.percentile(when_ns, (50, 25, 75)))
+    return np.abs(when_ns.astype(np.float64) - middle) <= max(float(DAY_NS), 10 * (high - low))
+
+
+def column_width(seconds: npt.NDArray[np.float64]) -> float:
+    """The width (s) at which columns of frames at these times stand side by side: the median pause over 32 frames each, since cameras in step
+    deliver several frames at once."""
+    times = np.sort(seconds)
+    span = min(32, times.size - 1)
+    width = float(np.median(times[span:] - times[:-span])) / span if span > 0 else 0.0
+    return width if width > 0 else 0.05
+
+
+def side_by_side(seconds: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]:
+    """Where to draw columns of that width for frames at these times: to the right of the one before where both would overlap, by eight columns at
+    most."""
+    order = np.argsort(seconds, kind="stable")
+    steps = np.arange(seconds.size) * width
+    pushed = np.maximum.accumulate(seconds[order] - steps) + steps
+    result = np.empty_like(seconds)
+    result[order] = np.minimum(pushed, seconds[order] + 8 * width)
+    return result

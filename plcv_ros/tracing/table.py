@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.texts import csv_cell, from_csv_cell
 from plcv_ros.tracing.events import CAMERA_EVENTS, DROPPED, EVENTS, REMOTE_EVENTS, FrameEvent
 from plcv_ros.tracing.statistics import OUTCOMES, STAGES, StageStatistics, Summary, durations
 
@@ -212,7 +213,7 @@ class FrameTable:
             for i, (frame_id, stamp) in enumerate(zip(rows.frame_ids, rows.stamps)):
                 events = [int(column[i]) or "" for column in rows.times.values()]
                 values = ["" if np.isnan(stages[s][i]) else f"{stages[s][i]:.4f}" for s in STAGES]
-                writer.writerow([frame_id, int(stamp), OUTCOMES[outcomes[i]], *events, *values])
+                writer.writerow([csv_cell(frame_id), int(stamp), OUTCOMES[outcomes[i]], *events, *values])
 
     @classmethod
     def read_csv(cls, path: str | Path, camera_nodes: Sequence[str] = ("camera",), remote_nodes: Sequence[str] = ("segmentation",)) -> FrameTable:
@@ -232,7 +233,7 @@ class FrameTable:
                 text = row.get(f"{column}_ns")
                 if text:
                     try:
-                        table.add(FrameEvent(row["frame_id"], int(row["stamp_ns"]), node, event, int(text)))
+                        table.add(FrameEvent(from_csv_cell(row["frame_id"]), int(row["stamp_ns"]), node, event, int(text)))
                     except ValueError as error:
                         raise ValueError(f"{path}, line {number}: {error}") from error
         return table

@@ -49,6 +49,15 @@ def shown(values: dict[str, dict[str, str]], history: deque[float]) -> str:
     return capture.get()
 
 
+def test_texts_of_strangers_are_shown_as_they_are() -> None:
+    hostile = {"message": "[/foo] [red] \x1b[2J\x9b end", "level": "2", "total_p95_ms": "[/x]\x1b", "segmented": "[/y]\x07", "total_p50_ms": "inf"}
+    text = shown({"latency": {**LATENCY, **hostile}, "[/n]\x1b[H": hostile}, deque([1.0]))
+    assert "[/foo] [red] \\x1b[2J" in text
+    assert "[/n]" in text
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
 def test_the_view_shows_steps_drops_clocks_and_nodes() -> None:
     values = {"latency": LATENCY, "camera": {"message": "15.0 fps of 640x360", "level": "0"}}
     text = shown(values, deque([40.0, 52.3]))

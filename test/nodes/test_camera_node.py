@@ -269,12 +269,14 @@ def test_frames_that_do_not_fit_are_warned_of_at_start(spawn):
     node = spawn("camera", environment=plain, width=1920, height=1080, start_when_subscribed=True)
     node.wait_for_log("waiting for a subscriber")
     assert "frames of 0.52 MB do not fit the DDS configuration" in node.log
-    assert "FASTDDS_BUILTIN_TRANSPORTS='LARGE_DATA" in node.log
+    assert "FASTDDS_DEFAULT_PROFILES_FILE to config/fastdds.xml" in node.log
+    assert "a reliable receiver on this computer that is killed" in node.log
     node.stop()
     large = {**plain, "FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA"}
     node = spawn("camera", environment=large, width=1920, height=1080, start_when_subscribed=True)
     node.wait_for_log("waiting for a subscriber")
     assert "do not fit" not in node.log
+    assert "a receiver that is stopped or unplugged stops the frames of all others" in node.log
     node.stop()
 
 

@@ -30,6 +30,8 @@ COUNT = Row("count", 3, "Count.", low=1, high=9)
 CODEC = Row("codec", "astc", "Codec.", choices=("astc", "jpeg"))
 TOPIC = Row("topic", "", "Topic.", topic=True)
 LOOP = Row("loop", True, "Loop.")
+NAME = Row("name", "", "Name.")
+PAUSE = Row("pause", 0.0, "Pause, 0 is none.", low=0.0, floor=0.5, high=9.0)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,10 @@ LOOP = Row("loop", True, "Loop.")
         (TOPIC, "a b", "parameter topic is 'a b', expected a topic name: letters, digits and underscores in parts separated by slashes"),
         (TOPIC, "a//b", "parameter topic is 'a//b', expected a topic name: letters, digits and underscores in parts separated by slashes"),
         (TOPIC, "2a", "parameter topic is '2a', expected a topic name: letters, digits and underscores in parts separated by slashes"),
+        (PAUSE, 1e-10, "parameter pause is 1e-10, expected 0, or a double from 0.5 to 9"),
+        (PAUSE, -1.0, "parameter pause is -1.0, expected 0, or a double from 0.5 to 9"),
+        (PAUSE, math.inf, "parameter pause is inf, expected 0, or a double from 0.5 to 9"),
+        (NAME, "x" * 5000, f"parameter name is '{'x' * 40}... (5000 characters)', expected a string of at most 4096 characters"),
         (LOOP, 1, "parameter loop is 1, expected a bool"),
         (LOOP, [True], "parameter loop is [True], expected a bool"),
     ],
@@ -97,3 +103,18 @@ def test_executables_explain_themselves(node):
     )
     assert done.stdout.startswith(f"usage: {node} ")
     assert markdown(node) in done.stdout
+
+
+def test_what_a_stranger_may_set_at_run_time_has_a_floor_and_opens_no_file():
+    """Everybody on the link can call a node's parameter services."""
+    for node, rows in TABLES.items():
+        for row in rows:
+            if row.read_only:
+                continue
+            assert not isinstance(row.default, str) or row.choices, f"{node}: {row.name} is a text of any kind"
+            if isinstance(row.default, float):
+                assert row.low is not None
+                assert row.low > 0 or row.floor or row.high == 1, f"{node}: {row.name} has no floor"
+    assert PAUSE.check(0) == 0
+    assert PAUSE.check(0.5) == 0.5
+    assert PAUSE.allowed == "0, 0.5 .. 9"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from plcv_ros.nodes import _deadline
 from plcv_ros.nodes.__main__ import EXECUTABLES, main
 from plcv_ros.nodes.parameters import TABLES
 
@@ -34,6 +35,40 @@ def test_a_signal_during_the_start_ends_it_cleanly(spawn: Callable[..., Any], ex
         time.sleep(0.005)
     assert node.stop(number) == 0
     assert "Traceback" not in node.log
+
+
+HANGS = """
+import ctypes, sys, threading, time
+from plcv_ros.nodes import runner
+def hang():
+    ctypes.PyDLL(None).sleep(100)  # PyDLL keeps the interpreter's lock, as a publish() that the transport blocks does
+with runner._signals([], "camera"):
+    threading.Timer(0.3, hang).start()
+    print("here", flush=True)
+    time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_node_ends_when_asked_to_while_the_middleware_keeps_the_interpreter(number: signal.Signals) -> None:
+    process = subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    time.sleep(1.0)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "camera: it did not end in 4.5 s" in errors
+
+
+def test_a_deadline_of_the_process() -> None:
+    for call, value in ((_deadline.within, 0.0), (_deadline.extend, float("nan")), (_deadline.within, -1.0)):
+        with pytest.raises(ValueError, match="expected more than 0"):
+            call(value)
+    start = "from plcv_ros.nodes import _deadline as d; import socket, time; a, b = socket.socketpair(); d.start(a.fileno(), b.fileno(), 9, 'late');"
+    for calls, code in (("d.within(0.2); d.within(50)", 1), ("d.within(0.2); d.extend(50)", 0), ("d.within(0.2); d.cancel()", 0)):
+        done = subprocess.run([sys.executable, "-c", f"{start} {calls}; time.sleep(0.7)"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, "late" if code else ""), calls
 
 
 def test_names() -> None:

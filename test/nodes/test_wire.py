@@ -112,10 +112,15 @@ def test_transport_of_the_environment(tmp_path):
         return transport.active(environment, rmw=rmw, folder=tmp_path)
 
     assert active().limit_bytes == 250_000
-    assert "FASTDDS_BUILTIN_TRANSPORTS='LARGE_DATA" in active().remedy
+    assert "FASTDDS_DEFAULT_PROFILES_FILE to config/fastdds.xml" in active().remedy
+    assert "killed" in active().hazard
     assert active(FASTDDS_BUILTIN_TRANSPORTS="UDPv4").limit_bytes == 250_000
-    assert active(FASTDDS_BUILTIN_TRANSPORTS="LARGE_DATA?max_msg_size=1MB").limit_bytes is None
-    assert active(FASTRTPS_DEFAULT_PROFILES_FILE="/x.xml").limit_bytes is None
+    large_data = active(FASTDDS_BUILTIN_TRANSPORTS="LARGE_DATA?max_msg_size=1MB")
+    assert large_data.limit_bytes is None
+    assert "stops the frames of all others" in large_data.hazard
+    assert active(FASTRTPS_DEFAULT_PROFILES_FILE="/x.xml") == transport.Transport(
+        "Fast DDS, profiles of /x.xml (FASTRTPS_DEFAULT_PROFILES_FILE)", None
+    )
     assert active(rmw="rmw_cyclonedds_cpp").limit_bytes is None
     # Humble's Fast DDS does not know the variable: the XML profile is the remedy there.
     humble = active(ROS_DISTRO="humble", FASTDDS_BUILTIN_TRANSPORTS="LARGE_DATA")
@@ -125,14 +130,21 @@ def test_transport_of_the_environment(tmp_path):
     assert active().limit_bytes is None
 
 
-def test_transport_warning_names_the_setting():
-    limited = transport.active({}, rmw="rmw_fastrtps_cpp")
-    assert transport.warning(57_616, limited) is None
-    text = transport.warning(518_416, limited)
-    assert text is not None
-    assert "0.52 MB" in text
-    assert "FASTDDS_BUILTIN_TRANSPORTS" in text
-    assert transport.warning(518_416, transport.active({}, rmw="rmw_cyclonedds_cpp")) is None
+def test_transport_warnings_name_the_setting_once():
+    stock = transport.TransportWarnings(transport.active({}, rmw="rmw_fastrtps_cpp"))
+    (hazard,) = stock.check(57_616)
+    assert "does not keep receivers apart" in hazard
+    assert "FASTDDS_DEFAULT_PROFILES_FILE" in hazard
+    assert stock.check(57_616) == []
+    (large,) = stock.check(518_416)
+    assert "0.52 MB" in large
+    assert "FASTDDS_DEFAULT_PROFILES_FILE" in large
+    assert stock.check(518_416) == []
+    tcp = transport.TransportWarnings(transport.active({"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA"}, rmw="rmw_fastrtps_cpp"))
+    (text,) = tcp.check(518_416)
+    assert "stopped or unplugged" in text
+    for fine in (transport.active({}, rmw="rmw_cyclonedds_cpp"), transport.active({"FASTDDS_DEFAULT_PROFILES_FILE": "x"}, rmw="rmw_fastrtps_cpp")):
+        assert transport.TransportWarnings(fine).check(518_416) == []
 
 
 def test_mailbox_of_some_depth_keeps_the_newest_in_order():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from ..errors import CodecError
 
 TUNED = Path(__file__).parent / "tuned"
 """Folder of the weights that come with the package, files that `plcv tune` made."""
+
+MAX_FILE_BYTES = 1 << 20
 
 MAX_GAIN = 15
 MAX_PRIORITY = 254
@@ -39,7 +42,7 @@ def load_weights(weights: str | Path | Mapping[str, Any] | None) -> Weights | No
     if isinstance(weights, (str, Path)):
         name = f"weights file {weights}"
         try:
-            weights = json.loads(_find(Path(weights)).read_text(encoding="utf-8"))
+            weights = json.loads(_read(_find(Path(weights)), name))
         except OSError as error:
             raise CodecError(f"{name} cannot be read: {error.strerror}; by name there are {', '.join(tuned_names())}") from None
         except ValueError as error:
@@ -51,6 +54,16 @@ def load_weights(weights: str | Path | Mapping[str, Any] | None) -> Weights | No
     if len(gains) != len(priorities) or not gains:
         raise CodecError(f"{name} has {len(gains)} gains and {len(priorities)} priorities, expected one of each for every band")
     return Weights(gains, priorities)
+
+
+def _read(path: Path, name: str) -> str:
+    """The text of a small regular file: a pipe would wait, a device never end. Raises CodecError and OSError."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise CodecError(f"{name} is no regular file, expected a JSON file")
+    if state.st_size > MAX_FILE_BYTES:
+        raise CodecError(f"{name} has {state.st_size} bytes, expected at most {MAX_FILE_BYTES}")
+    return path.read_text(encoding="utf-8")
 
 
 def tuned_names() -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pictures import KINDS, noise, psnr, street
 from plcv_ros.codecs import CodecError, jpegxs
 from plcv_ros.codecs.jpegxs import JxsCodec
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
+from plcv_ros.codecs.jpegxs.weights import load_weights
 
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "yuv422": 2, "yuv422_yuy2": 2}
 
@@ -265,6 +267,18 @@ def test_bad_images() -> None:
         codec.encode(np.zeros((8, 5, 2), np.uint8), "yuv422")
     with pytest.raises(CodecError, match="picture has width 2, expected at least 4"):
         codec.encode(np.zeros((8, 2, 2), np.uint8), "yuv422")
+
+
+def test_a_weights_file_is_regular_and_small(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_bytes(b"[" * 2_000_000)
+    for name, expected in (
+        (tmp_path / "pipe", "no regular file"),
+        ("/dev/zero", "no regular file"),
+        (tmp_path / "large", "2000000 bytes, expected at most"),
+    ):
+        with pytest.raises(CodecError, match=expected):
+            load_weights(str(name))
 
 
 def test_weights_file(tmp_path: Path) -> None:
