@@ -16,17 +16,18 @@ PACKAGE = ROOT / "plcv_ros"
 ARROWS: dict[str, set[str]] = {
     "codecs": set(),
     "labels": set(),
+    "pictures": {"codecs"},
     "texts": set(),
     "tracing": {"texts"},
     "graph": set(),
     "scenes": {"labels"},
     "strips": {"codecs"},
     "adaptation": set(),
-    "camera": {"scenes", "labels"},
+    "camera": {"scenes", "labels", "pictures"},
     "perception": {"labels"},
-    "training": {"codecs", "perception", "scenes", "labels"},
+    "training": {"codecs", "perception", "scenes", "labels", "pictures"},
     "nodes": {"codecs", "camera", "perception", "tracing", "graph", "labels", "strips", "adaptation", "texts"},
-    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "texts"},
+    "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "pictures", "texts"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
 

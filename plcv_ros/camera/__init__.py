@@ -7,8 +7,8 @@ No ROS and no codecs: a source hands out pixels, the nodes compress and publish 
 from __future__ import annotations
 
 from plcv_ros.camera.errors import SourceError
-from plcv_ros.camera.frame import CameraInfo, Frame
+from plcv_ros.camera.frame import CameraInfo, Frame, RegionOfInterest
 from plcv_ros.camera.opening import open_source
 from plcv_ros.camera.source import Source
 
-__all__ = ["CameraInfo", "Frame", "Source", "SourceError", "open_source"]
+__all__ = ["CameraInfo", "Frame", "RegionOfInterest", "Source", "SourceError", "open_source"]

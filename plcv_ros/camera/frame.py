@@ -11,8 +11,23 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
+class RegionOfInterest:
+    """sensor_msgs/RegionOfInterest: the part of the sensor that was read out, in its pixels; all zero where that is all of it."""
+
+    x_offset: int = 0
+    y_offset: int = 0
+    height: int = 0
+    width: int = 0
+    do_rectify: bool = False
+
+
+@dataclass(frozen=True)
 class CameraInfo:
-    """The fields of sensor_msgs/CameraInfo without its header: ``k`` 3x3, ``r`` 3x3 and ``p`` 3x4 row by row, ``d`` distortion."""
+    """The fields of sensor_msgs/CameraInfo without its header: ``k`` 3x3, ``r`` 3x3 and ``p`` 3x4 row by row, ``d`` distortion.
+
+    ``width``, ``height``, ``k`` and ``p`` are those of the whole sensor (REP 104); ``roi`` and ``binning`` (0 and 1 are none) say what of it
+    the picture is.
+    """
 
     width: int
     height: int
@@ -23,6 +38,7 @@ class CameraInfo:
     distortion_model: str = "plumb_bob"
     binning_x: int = 0
     binning_y: int = 0
+    roi: RegionOfInterest = field(default=RegionOfInterest())
 
     @classmethod
     def pinhole(cls, width: int, height: int, fx: float, fy: float, cx: float, cy: float) -> CameraInfo:
@@ -31,15 +47,35 @@ class CameraInfo:
         p = (fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0)
         return cls(width, height, k, d=(0.0,) * 5, p=p)
 
+    @property
+    def region_size(self) -> tuple[int, int]:
+        """(width, height) of the region of interest, in pixels of the sensor."""
+        return (self.roi.width, self.roi.height) if self.roi.width and self.roi.height else (self.width, self.height)
+
+    def describes(self, width: int, height: int) -> bool:
+        """Whether a picture of that size is what this says: the region of interest, binned; sensors round an odd side up or down."""
+        sides = zip((width, height), self.region_size, (self.binning_x, self.binning_y), strict=True)
+        return all(side in (whole // max(1, binning), -(-whole // max(1, binning))) for side, whole, binning in sides)
+
     def scaled(self, width: int, height: int) -> CameraInfo:
-        """The same camera after its image was resized to ``width`` x ``height``."""
-        if (width, height) == (self.width, self.height) or not (self.width and self.height):
+        """The camera after its picture was resized to ``width`` x ``height``; itself where it describes such a picture.
+
+        Binning is a whole number, so a resized picture has ``k`` and ``p`` of its own, as if the sensor had been that large: ``width`` and
+        ``height`` are the picture's, ``roi`` is empty and ``binning`` 0. Distortion and rectification do not depend on the size.
+        """
+        region = self.region_size
+        if self.describes(width, height) or min(region) < 1:
             return self
-        sx, sy = width / self.width, height / self.height
+        roi = self.roi
+        # Binning and resizing together made the region as large as the picture.
+        sx, sy = width / region[0], height / region[1]
         k, p = list(self.k), list(self.p)
-        k = [v * sx for v in k[0:3]] + [v * sy for v in k[3:6]] + k[6:]
-        p = [v * sx for v in p[0:4]] + [v * sy for v in p[4:8]] + p[8:]
-        return CameraInfo(width, height, k, self.d, self.r, p, self.distortion_model, self.binning_x, self.binning_y)
+        for matrix, row in ((k, 3), (p, 4)):
+            # Points of the sensor -> of the region: along x and y, for the homogeneous third row (0, 0, 1).
+            moved_x = [x - roi.x_offset * w for x, w in zip(matrix[:row], matrix[2 * row :], strict=True)]
+            moved_y = [y - roi.y_offset * w for y, w in zip(matrix[row : 2 * row], matrix[2 * row :], strict=True)]
+            matrix[: 2 * row] = [v * sx for v in moved_x] + [v * sy for v in moved_y]
+        return CameraInfo(width, height, k, self.d, self.r, p, self.distortion_model)
 
 
 @dataclass

@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from plcv_ros.camera.bag.finding import find as find_recording
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.source import Source
 
-BAG_SUFFIXES = (".mcap", ".db3")
-KINDS = "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a ROS 2 bag (its folder, .mcap or .db3)"
+KINDS = "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a bag (its folder, .mcap, .db3 or .bag)"
 
 
 def open_source(
@@ -51,10 +51,11 @@ def _open(name: str, width: int | None, height: int | None, rate: float | None, 
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise SourceError(f"source {name!r} does not exist; expected {KINDS}")
-    if path.suffix in BAG_SUFFIXES or (path.is_dir() and ((path / "metadata.yaml").exists() or any(path.glob("*.mcap")))):
-        from plcv_ros.camera.bag import BagSource
+    recording = find_recording(path)
+    if recording is not None:
+        from plcv_ros.camera.bag.source import BagSource
 
-        return BagSource(path, width, height, rate, loop, topic)
+        return BagSource(path, recording, width, height, rate, loop, topic)
     if path.is_dir():
         from plcv_ros.camera.folder import FolderSource
 

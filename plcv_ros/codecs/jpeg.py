@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from . import jpeg_frame
 from .errors import CodecError
+from .exif import upright
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
 from .payloads import Payload, Strip, as_bytes_view, writable_view
 from .threads import check_threads
@@ -81,23 +84,57 @@ class JpegCodec:
 
 
 def header(payload: Payload, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """(width, height) of a JPEG payload; CodecError where its header cannot be read."""
-    view = as_bytes_view(payload)
-    try:
-        height, width, _, _ = _simplejpeg().decode_jpeg_header(view)
-    except ValueError as error:
-        raise CodecError(f"payload of {len(view)} bytes is no JPEG file: {error}") from None
-    if width * height > max_pixels:
-        raise CodecError(f"image has {width * height} pixels ({width}x{height}), expected at most max_pixels = {max_pixels}")
-    return width, height
+    """(width, height) in pixels of the picture that :func:`decode` makes of a JPEG payload; CodecError where its header cannot be read."""
+    return _frame(as_bytes_view(payload), max_pixels).size
 
 
-def decode(payload: Payload, max_pixels: int = MAX_PIXELS, fast_dct: bool = True) -> npt.NDArray[np.uint8]:
-    """Decode a JPEG payload to (H, W, 3) uint8 rgb8, chroma smoothly upsampled. Raises CodecError."""
+def orientation(payload: Payload) -> int:
+    """Exif orientation 1..8 of a JPEG payload, 1 where it has none: how :func:`decode` turns the stored pixels. Raises CodecError."""
+    return jpeg_frame.read_frame(as_bytes_view(payload)).orientation
+
+
+def decode(payload: Payload, max_pixels: int = MAX_PIXELS, fast_dct: bool = True, pixel_format: str = "rgb8") -> npt.NDArray[np.uint8]:
+    """Decode a JPEG payload to (H, W, 3) uint8 rgb8 or bgr8, or (H, W) mono8, chroma smoothly upsampled, turned as its Exif orientation says.
+
+    Accepted as whole: a file whose every block is there, also with bytes that belong to nothing before or behind its end marker, or
+    without that marker. Of several files one behind another the first is decoded. Raises CodecError, also where a part of the picture is missing.
+    """
     view = as_bytes_view(payload)
-    header(view, max_pixels)
+    frame = _frame(view, max_pixels)
+    jpeg_frame.check_complete(view, frame)
+    pixels = np.empty((frame.height, frame.width, 1 if pixel_format == "mono8" else 3), np.uint8)
+    options = {"colorspace": _COLORSPACES[pixel_format], "fastdct": fast_dct, "fastupsample": False, "buffer": pixels}
+    decode_jpeg = _simplejpeg().decode_jpeg
     try:
-        image: npt.NDArray[np.uint8] = _simplejpeg().decode_jpeg(view, colorspace="RGB", fastdct=fast_dct, fastupsample=False)
+        decode_jpeg(view, **options)
     except ValueError as error:
-        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {error}") from None
-    return image
+        _decode_repaired(decode_jpeg, view, options, str(error))
+    return upright(pixels[..., 0] if pixel_format == "mono8" else pixels, frame.orientation)
+
+
+def _decode_repaired(decode_jpeg: Any, view: memoryview, options: dict[str, Any], said: str) -> None:
+    """Decode what libjpeg-turbo only warns of, if the whole picture is there. It names its first warning alone, and decodes on."""
+    try:
+        if said.startswith("Premature end"):
+            # Only the end marker may be missing: with one, the warning stays away unless data are missing too.
+            decode_jpeg(view.tobytes() + jpeg_frame.EOI, **options)
+            return
+    except ValueError as error:
+        said = str(error)
+    # Every block was decoded before the bytes in front of the end marker were looked at.
+    if not re.search("extraneous bytes before marker 0xd9", said):
+        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {said}")
+
+
+def _frame(view: memoryview, max_pixels: int) -> jpeg_frame.JpegFrame:
+    frame = jpeg_frame.read_frame(view)
+    if frame.width * frame.height > max_pixels:
+        raise CodecError(f"image has {frame.width * frame.height} pixels ({frame.width}x{frame.height}), expected at most max_pixels = {max_pixels}")
+    if frame.precision != 8:
+        raise CodecError(f"the JPEG file has {frame.precision} bits a sample, expected 8")
+    return frame
+
+
+def components(payload: Payload) -> int:
+    """Components of a JPEG payload: 1 grey, 3 colour, 4 CMYK. Raises CodecError."""
+    return len(jpeg_frame.read_frame(as_bytes_view(payload)).components)

@@ -59,6 +59,7 @@ class CameraNode(FrameNode):
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
         self._finished = ""
+        self._damage_told = False
         self._meter = Meter()
         size = self._sender.expected_bytes(self._source.width, self._source.height)
         if size is not None:
@@ -108,6 +109,7 @@ class CameraNode(FrameNode):
         while not self.stopping.is_set() and (not limit or counters.captured < limit):
             # A frame that is made or read from a file is ready before it is due; a device's arrives when it does.
             frame = self._source.read()
+            self._tell_damage()
             if frame is None:
                 break
             if not self._source.live:
@@ -121,6 +123,11 @@ class CameraNode(FrameNode):
                 # Reading the next picture would compete with the sending of this one, where cores are few.
                 self._sender.wait_sent(self._period / 2)
         self._finish(limit)
+
+    def _tell_damage(self) -> None:
+        if self._source.damaged and not self._damage_told:
+            self._damage_told = True
+            self.get_logger().warning(f"left out: {self._source.damage}; more like it are only counted (damaged on /diagnostics)")
 
     def _settled(self) -> bool:
         """Wait until nobody new has subscribed to anything of this node for a moment: who follows frames from the first one on (their events,
@@ -169,7 +176,11 @@ class CameraNode(FrameNode):
         counters = self._sender.counters
         end = f"the last of {limit} frames is sent" if limit and counters.captured == limit else f"the source ended after {counters.captured} frames"
         self._finished = f"{end}: {counters.published} published, {counters.dropped} dropped, {counters.late} left out"
-        self.get_logger().info(self._finished)
+        if self._source.damaged:
+            self._finished += f", {self._source.damaged} damaged in the source"
+            self.get_logger().warning(self._finished)
+        else:
+            self.get_logger().info(self._finished)
         if self.flag("exit_at_end"):
             self.end(0)
 
@@ -177,6 +188,10 @@ class CameraNode(FrameNode):
         """Level and counters for ``/diagnostics``."""
         status = self._sender.status()
         late = self._meter.rate("late", self._sender.counters.late)
+        damaged = self._source.damaged
+        status.values["damaged"] = damaged
+        if self._meter.rate("damaged", damaged) or (self._finished and damaged):
+            status.level = max(status.level, WARN)
         if self._finished:
             status.text = self._finished
         elif self._started is None:

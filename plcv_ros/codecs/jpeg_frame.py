@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a decoder must know of a JPEG file before it decodes (ITU-T T.81, annex B): size, depth, orientation, and whether all scans are there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from . import exif
+from .errors import CodecError
+
+EOI = b"\xff\xd9"
+_SOI, _EOI, _SOS, _APP1, _TEM = 0xD8, 0xD9, 0xDA, 0xE1, 0x01
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_WITHOUT_BODY = frozenset({_TEM, *range(0xD0, 0xD8)})
+_MOST_SEGMENTS = 4096
+_MOST_SCANS = 128
+"""More are refused before they are decoded: a scan of ten bytes costs a decoder as much as the whole picture."""
+_NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+
+@dataclass(frozen=True)
+class JpegFrame:
+    """What the segments of a JPEG file up to its first scan say. ``width`` and ``height`` in pixels as stored."""
+
+    width: int
+    height: int
+    precision: int
+    """Bits a sample."""
+    components: tuple[int, ...]
+    """Identifiers."""
+    blocks: int
+    """8x8 blocks of all components, at least."""
+    progressive: bool
+    orientation: int
+    """Exif, 1..8."""
+    first_scan: int
+    """Offset of the first SOS marker."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) as shown."""
+        return (self.height, self.width) if exif.swaps_sides(self.orientation) else (self.width, self.height)
+
+
+def read_frame(view: memoryview) -> JpegFrame:
+    """The frame of a JPEG file. Raises CodecError where there is none that ends in a scan."""
+    if bytes(view[:2]) != b"\xff\xd8":
+        raise CodecError(f"payload of {len(view)} bytes is no JPEG file: it starts with {bytes(view[:2]).hex() or 'nothing'}, expected ffd8")
+    found: tuple[int, bytes] | None = None
+    turned: int | None = None
+    for code, start, end in _segments(view):
+        if code == _SOS:
+            if found is None:
+                raise CodecError(f"payload of {len(view)} bytes is no JPEG file: its first scan comes before the size of the picture")
+            return _frame(*found, orientation=turned or 1, first_scan=start - 4)
+        if code in _FRAMES and found is None:
+            found = code, bytes(view[start:end])
+        elif code == _APP1 and turned is None and bytes(view[start : start + 6]) == b"Exif\0\0":
+            turned = exif.orientation(view[start + 6 : end])[0]
+    raise AssertionError("segments end in a scan or an error")
+
+
+def _segments(view: memoryview) -> Iterator[tuple[int, int, int]]:
+    """(marker code, start, end of the body) of every segment after SOI up to the first scan. Bytes between segments are skipped, as viewers do."""
+    at = 2
+    for _ in range(_MOST_SEGMENTS):
+        while at + 1 < len(view) and (view[at] != 0xFF or view[at + 1] in (0, 0xFF)):
+            at += 1
+        if at + 4 > len(view):
+            break
+        code = view[at + 1]
+        if code == _EOI:
+            break
+        if code in _WITHOUT_BODY:
+            at += 2
+            continue
+        end = at + 2 + (view[at + 2] << 8 | view[at + 3])
+        if code == _SOI or end < at + 4 or end > len(view):
+            raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: segment {code:#04x} at byte {at} ends at byte {end}")
+        yield code, at + 4, end
+        if code == _SOS:
+            return
+        at = end
+    raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: it ends before its first scan")
+
+
+def _frame(code: int, body: bytes, orientation: int, first_scan: int) -> JpegFrame:
+    if len(body) < 6 or len(body) < 6 + 3 * body[5] or body[5] == 0:
+        raise CodecError(f"the frame header of the JPEG file has {len(body)} bytes, too few for its components")
+    height, width = body[1] << 8 | body[2], body[3] << 8 | body[4]
+    if not width or not height:
+        raise CodecError(f"the JPEG file is of {width}x{height} pixels, expected at least 1x1")
+    parts = [body[6 + 3 * i : 9 + 3 * i] for i in range(body[5])]
+    factors = [(max(1, part[1] >> 4), max(1, part[1] & 15)) for part in parts]
+    most_x, most_y = max(x for x, _ in factors), max(y for _, y in factors)
+    blocks = sum(-(-width * x // (8 * most_x)) * -(-height * y // (8 * most_y)) for x, y in factors)
+    return JpegFrame(width, height, body[0], tuple(part[0] for part in parts), blocks, code in _PROGRESSIVE, orientation, first_scan)
+
+
+def check_complete(view: memoryview, frame: JpegFrame) -> None:
+    """CodecError where the file cannot hold the whole picture: fewer bytes than its blocks need, or scans that are missing.
+
+    The time it takes is bounded by the payload, and for the usual file, one scan of all components, it is next to nothing.
+    """
+    # A block takes a bit for its DC coefficient and, where scans are sequential, one more that says that nothing follows.
+    least = frame.blocks * (1 if frame.progressive else 2) // 8
+    if len(view) - frame.first_scan < least:
+        raise CodecError(
+            f"payload of {len(view)} bytes is no complete JPEG file: {frame.width}x{frame.height} pixels take at least {frame.first_scan + least} bytes"
+        )
+    if not frame.progressive and view[frame.first_scan + 4] == len(frame.components):
+        return
+    missing = _missing(view, frame)
+    if missing:
+        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: the scans of {missing} are missing")
+
+
+def _missing(view: memoryview, frame: JpegFrame) -> str:
+    """What the scans of a file do not send, in words; empty where they send everything. Raises CodecError for scans without end."""
+    data = view.tobytes()
+    to_come = {component: [14] * 64 for component in frame.components}
+    at, scans = frame.first_scan, 0
+    while True:
+        if data[at + 1] == _SOS:
+            scans += 1
+            if scans > _MOST_SCANS:
+                raise CodecError(f"the JPEG file has more than {_MOST_SCANS} scans, expected at most as many")
+            _sent(data[at + 4 : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")], frame.progressive, to_come)
+        at = min(len(data), at + 2 + int.from_bytes(data[at + 2 : at + 4], "big"))
+        marker = _NEXT_MARKER.search(data, at)
+        if marker is None or data[marker.start() + 1] == _EOI or marker.end() + 2 > len(data):
+            break
+        at = marker.start()
+    if any(bits[0] == 14 for bits in to_come.values()):
+        return "a colour component"
+    return "its finer details" if any(any(bits) for bits in to_come.values()) else ""
+
+
+def _sent(scan: bytes, progressive: bool, to_come: dict[int, list[int]]) -> None:
+    """Note what a scan header announces: the bits of each coefficient that are still to come after it."""
+    if not scan or len(scan) < 4 + 2 * scan[0]:
+        return
+    first, last, low = (scan[1 + 2 * scan[0]], scan[2 + 2 * scan[0]], scan[3 + 2 * scan[0]] & 15) if progressive else (0, 63, 0)
+    for i in range(scan[0]):
+        bits = to_come.get(scan[1 + 2 * i])
+        if bits is not None and last < 64:
+            bits[first : last + 1] = [low] * max(0, last + 1 - first)
