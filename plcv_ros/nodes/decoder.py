@@ -65,6 +65,7 @@ class DecoderNode(FrameNode):
         counters = self._receiver.counters
         fps = self._meter.rate("published", self._published)
         bad = self._meter.rate("malformed", counters.malformed)
+        repeated = self._meter.rate("stamps_repeated", self._receiver.stamps.repeated)
         values = {**self._receiver.values(), "published": self._published, "fps": fps, "topic": self._receiver.topic}
         if not self._publisher.get_subscription_count():
             return diagnostics.Status(diagnostics.OK, "nobody subscribes; nothing is decoded", values)
@@ -72,7 +73,10 @@ class DecoderNode(FrameNode):
             return diagnostics.Status(diagnostics.WARN, f"{fps:.1f} fps; {bad:.1f} malformed messages/s on {self._receiver.topic}", values)
         if fps == 0:
             return diagnostics.Status(diagnostics.STALE, f"no frames on {self._receiver.topic}", values)
-        return diagnostics.Status(diagnostics.OK, f"{fps:.1f} fps of {counters.width}x{counters.height}", values)
+        text = f"{fps:.1f} fps of {counters.width}x{counters.height}"
+        if repeated:
+            return diagnostics.Status(diagnostics.WARN, f"{text}; {repeated:.1f} fps with the stamp of an earlier frame, see the log", values)
+        return diagnostics.Status(diagnostics.OK, text, values)
 
 
 def main() -> int:

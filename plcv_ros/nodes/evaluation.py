@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ from plcv_ros import codecs
 from plcv_ros.labels import LabelSet
 from plcv_ros.nodes import conversion, diagnostics, overlay_picture, qos, wire
 from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.pairing import Pair, Pairing
 from plcv_ros.nodes.runner import run
+from plcv_ros.nodes.stamps import complaint, key_of
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
 
@@ -64,7 +66,9 @@ class EvaluationNode(FrameNode):
         history = self.integer("history")
         self._assembler = StripAssembler(codecs.MAX_PIXELS, astc_modes=self.text("astc_modes"))
         self._labels: _Waiting = _Waiting(history)
-        self._truth: _Waiting = _Waiting(history)
+        self._pairing = Pairing(history)
+        self._pairs: deque[Pair] = deque(maxlen=history)
+        """Those that wait for the class table."""
         self._frames: dict[str, _Waiting] = {"camera": _Waiting(history), "decoded": _Waiting(history)}
         self._label_set: LabelSet | None = None
         self._matrix: ConfusionMatrix | None = None
@@ -87,8 +91,8 @@ class EvaluationNode(FrameNode):
         if self._label_set is None or label_set != self._label_set:
             self._label_set = label_set
             self._matrix = ConfusionMatrix(label_set)
-            for stamp in list(self._truth):  # frames may have come before the table
-                self._score(stamp)
+            while self._pairs:  # frames may have come before the table
+                self._score(self._pairs.popleft())
 
     def _on_labels(self, message: Image) -> None:
         stamp = conversion.to_ns(message.header.stamp)
@@ -97,7 +101,9 @@ class EvaluationNode(FrameNode):
         if labels is None:
             return
         self._labels.keep(stamp, labels)
-        self._score(stamp)
+        self._score(self._pairing.add_labels(stamp, message.header.frame_id, labels))
+        if self._pairing.unsure:
+            self.get_logger().warning(complaint(self.resolve_topic_name(self.text("labels_topic")), key_of(message.header)), once=True)
         self._look_for_picture(stamp)
 
     def _on_truth(self, message: Image) -> None:
@@ -105,8 +111,7 @@ class EvaluationNode(FrameNode):
         self._counts["truth"] += 1
         truth = self._read(message)
         if truth is not None:
-            self._truth.keep(stamp, truth)
-            self._score(stamp)
+            self._score(self._pairing.add_truth(stamp, message.header.frame_id, truth))
 
     def _read(self, message: Image) -> Pixels | None:
         try:
@@ -116,12 +121,14 @@ class EvaluationNode(FrameNode):
             return None
         return pixels if pixel_format == "mono8" else None
 
-    def _score(self, stamp: int) -> None:
-        if self._matrix is None or stamp not in self._labels or stamp not in self._truth:
+    def _score(self, pair: Pair | None) -> None:
+        if pair is None:
             return
-        # The labels stay: the picture may still need them.
+        if self._matrix is None:
+            self._pairs.append(pair)
+            return
         try:
-            self._matrix.update(self._truth.pop(stamp), self._labels[stamp])
+            self._matrix.update(*pair)
         except ValueError as error:
             self._counts["unscored"] += 1
             self.get_logger().warning(f"a frame is not scored: {error}", once=True)
@@ -165,10 +172,9 @@ class EvaluationNode(FrameNode):
         self._keep_frame("decoded", message)
 
     def _on_strip(self, message: CompressedImage) -> None:
-        stamp = conversion.to_ns(message.header.stamp)
         try:
             tag, codec = read_tag(message.format), wire.parse_format(message.format).codec
-            done = self._assembler.add(stamp, message, tag, codec, conversion.payload_of(message))
+            done = self._assembler.add(key_of(message.header), message, tag, codec, conversion.payload_of(message))
         except (StripError, codecs.CodecError) as error:
             self._counts["malformed"] += 1
             self.get_logger().warning(f"a strip is not shown: {error}", once=True)
@@ -215,9 +221,13 @@ class EvaluationNode(FrameNode):
         image = conversion.decode_message(message, astc_modes=self.text("astc_modes"))
         return image, f"{info['codec']} {info['detail']}".rstrip() + f", {bits:.2f} bit/px"
 
+    def _counted(self) -> dict[str, int]:
+        """Labels whose truth cannot be told from that of other frames are not scored either."""
+        return {**self._counts, "unscored": self._counts["unscored"] + self._pairing.unsure}
+
     def summary(self) -> dict[str, Any]:
         """What ``evaluation.json`` says."""
-        result: dict[str, Any] = {**self._counts, "miou": None, "pixel_accuracy": None, "iou": {}, "label_set": None}
+        result: dict[str, Any] = {**self._counted(), "miou": None, "pixel_accuracy": None, "iou": {}, "label_set": None}
         if self._label_set is not None and self._matrix is not None:
             result["label_set"] = self._label_set.name
             result["miou"] = _finite(self._matrix.miou())
@@ -241,7 +251,7 @@ class EvaluationNode(FrameNode):
     def status(self) -> diagnostics.Status:
         """Level and counters for ``/diagnostics``."""
         miou = self._matrix.miou() if self._matrix is not None and self._counts["scored"] else math.nan
-        values = {**self._counts, "miou": miou, "overlay": "" if self._overlay_path is None else str(self._overlay_path.resolve())}
+        values = {**self._counted(), "miou": miou, "overlay": "" if self._overlay_path is None else str(self._overlay_path.resolve())}
         text = f"{self._counts['labels']} labelled frames, {self._counts['scored']} scored"
         return diagnostics.Status(diagnostics.OK, text if math.isnan(miou) else f"{text}, mIoU {100 * miou:.1f} %", values)
 

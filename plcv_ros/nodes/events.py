@@ -112,7 +112,8 @@ class DebugTimes:
         message_type = self._make.message_type
         self._processing = compat.create_publisher(node, message_type, "~/debug/processing_time_ms", 10)
         self._pipeline = compat.create_publisher(node, message_type, "~/debug/pipeline_latency_ms", 10)
-        self._begun: OrderedDict[tuple[int, int, str], int] = OrderedDict()
+        self._begun: OrderedDict[int, tuple[Any, int]] = OrderedDict()
+        """By the header object, which a node passes on as it is: what is in it may be in another frame's too."""
 
     def wanted(self) -> bool:
         """Whether anybody subscribes to one of the two."""
@@ -120,13 +121,13 @@ class DebugTimes:
 
     def note(self, header: Any, event: str, time_ns: int) -> None:
         """An event of a frame, in the order of the frame's way."""
-        key = (header.stamp.sec, header.stamp.nanosec, header.frame_id)
+        key = id(header)
         if event in WORK_EVENTS or key not in self._begun:
-            self._begun[key] = time_ns
+            self._begun[key] = header, time_ns
             while len(self._begun) > MAX_OPEN:
                 self._begun.popitem(last=False)
         if event in {self._result, DROPPED}:
-            begun = self._begun.pop(key)
+            _, begun = self._begun.pop(key)
             if event == self._result:
                 self._processing.publish(self._make(time_ns, (time_ns - begun) / 1e6))
                 # The stamp was compared with now; the result is a little older.

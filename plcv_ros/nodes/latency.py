@@ -61,6 +61,7 @@ class LatencyNode(FrameNode):
                 raise NodeError(f"parameter output_directory: {error.filename}: {error.strerror}") from error
         self._last_event = 0.0
         self._odd = 0
+        self._repeated_told = False
         self._unsettled: deque[CodecChange] = deque(maxlen=MAX_CHANGES)
         names = [name.strip() for name in self.text("nodes").split(",") if name.strip()]
         self._topics = tuple(self.resolve_topic_name(f"{name}/frame_events") for name in names)
@@ -111,10 +112,17 @@ class LatencyNode(FrameNode):
 
     def _enter(self, event: FrameEvent, arrival_ns: int) -> None:
         """Into the table; once the node is to end, frames that began before that alone."""
-        if self._end_ns is not None and event.time_ns > self._end_ns and not self.table.has(event.frame_id, event.stamp_ns):
+        if self._end_ns is not None and event.time_ns > self._end_ns and not self.table.has(event):
             self._of_later_frames.append((event, arrival_ns))
             return
         self.table.add(event, arrival_ns)
+        if self.table.repeated and not self._repeated_told:
+            self._repeated_told = True
+            self.get_logger().warning(
+                f"frames have the stamp ({event.stamp_ns / 1e9:.9f}) and frame_id ({event.frame_id!r}) of earlier ones: they are told apart by time, "
+                "and their latencies are the shortest that the times allow. Let the camera driver set header.stamp to the time of each capture; "
+                "more of them are only counted (stamps_repeated)"
+            )
 
     def _linger(self) -> None:
         """Take what the nodes have still to tell of frames that have begun."""
@@ -128,7 +136,7 @@ class LatencyNode(FrameNode):
         self._aligner.flush()
         # The remote side may have told of a frame before the camera said that it had begun.
         for event, arrival_ns in self._of_later_frames:
-            if self.table.has(event.frame_id, event.stamp_ns):
+            if self.table.has(event):
                 self.table.add(event, arrival_ns)
 
     def _on_diagnostics(self, message: Any) -> None:
@@ -188,6 +196,7 @@ class LatencyNode(FrameNode):
             "segmented_per_second": summary.rate if summary.end == "labels_published" else 0.0,
             "end": summary.end,
             "finished_per_second": summary.rate,
+            "stamps_repeated": summary.stamps_repeated,
             "odd_events": self._odd + summary.unknown,
             "uncorrected_events": self._aligner.uncorrected,
             "dropped_events": self._aligner.dropped,

@@ -22,6 +22,7 @@ from plcv_ros.nodes.delivery import DeliveryReports
 from plcv_ros.nodes.intake import Intake
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.stamps import StampWatch
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -95,6 +96,7 @@ class FrameReceiver:
         self._topics = [wire.topic(base, name, self.strips) for name in wire.transports_of(transport_name)]
         self.topic = node.resolve_topic_name(self._topics[0])
         """Where frames come from; with transport auto the first of the topics."""
+        self.stamps = StampWatch(node, self.topic)
         self._profile = self.profile(reliable)
         self._intake: Intake | None = None
         self._reports = DeliveryReports(node, base)
@@ -133,7 +135,7 @@ class FrameReceiver:
 
     def values(self) -> dict[str, Any]:
         """Counters for ``/diagnostics``."""
-        return dict(vars(self.counters))
+        return {**vars(self.counters), "stamps_repeated": self.stamps.repeated}
 
     def seconds_since_arrival(self) -> float | None:
         """Seconds since the last message; None before the first."""
@@ -145,6 +147,7 @@ class FrameReceiver:
         counters = self.counters
         counters.received += 1
         counters.bytes += len(message.data)
+        self.stamps.note(message.header)
         self._node.events.note(message.header, "received", arrival_ns)
         displaced = self._mailbox.put((message.header, message))
         if displaced is not None:
@@ -155,7 +158,8 @@ class FrameReceiver:
             self._node.get_logger().warning(text)
 
     def _report(self, header: Any, strips: int, count: int, waited_ns: int = 0) -> None:
-        self._reports.report(header, self._node.age_ns(header) - waited_ns, strips, count, self._node.round_trip_ns())
+        if self.stamps.tells_age(header):  # else whoever follows the link by it would be led astray
+            self._reports.report(header, self._node.age_ns(header) - waited_ns, strips, count, self._node.round_trip_ns())
 
     def _work(self) -> None:
         while True:

@@ -105,6 +105,7 @@ class SegmentationNode(FrameNode):
         bad = self._meter.rate("malformed", int(values["malformed"]))
         failed = self._meter.rate("failed", int(values["failed"]))
         old = self._meter.rate("dropped_old", int(values["dropped_old"]))
+        repeated = self._meter.rate("stamps_repeated", int(values["stamps_repeated"]))
         silence = {stream.receiver.topic: stream.receiver.seconds_since_arrival() for stream in self._streams}
         limit_s = self.number("stale_after_s")
         silent = [
@@ -124,6 +125,8 @@ class SegmentationNode(FrameNode):
             return diagnostics.Status(diagnostics.WARN, f"{text}; {bad:.1f} malformed messages/s", values)
         if old:
             return diagnostics.Status(diagnostics.WARN, f"{text}; {old:.1f} fps dropped: older than max_age_ms", values)
+        if repeated:
+            return diagnostics.Status(diagnostics.WARN, f"{text}; {repeated:.1f} fps with the stamp of an earlier frame, see the log", values)
         return diagnostics.Status(diagnostics.OK, text, values)
 
     def _values(self) -> dict[str, Any]:

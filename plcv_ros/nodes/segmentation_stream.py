@@ -106,6 +106,8 @@ class SegmentationStream:
     def _young_enough(self, header: Any) -> bool:
         self.frame_id = header.frame_id
         limit_ms = self._node.number("max_age_ms")
+        if not self.receiver.stamps.tells_age(header):
+            return True
         age_ms = self.age_ns(header) / 1e6
         if limit_ms <= 0 or age_ms <= limit_ms:
             self._old_in_a_row = 0
@@ -120,7 +122,7 @@ class SegmentationStream:
 
     def _limits(self, header: Any) -> tuple[float, float]:
         """When the frame should be done, and when it need not be begun any more, on the monotonic clock."""
-        now, age_s = time.monotonic(), self.age_ns(header) / 1e9
+        now, age_s = time.monotonic(), self.age_ns(header) / 1e9 if self.receiver.stamps.tells_age(header) else 0.0
         deadline_s, expires_s = self._node.number("deadline_ms") / 1000, self._node.number("max_age_ms") / 1000
         # A stamp of another age, a replayed bag's say, tells nothing of how urgent a frame is.
         deadline = now + min(max(deadline_s - age_s, 0.0), deadline_s)

@@ -10,6 +10,7 @@ In strip mode the publishing thread encodes too: each strip leaves as soon as it
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from array import array
@@ -32,6 +33,7 @@ from plcv_ros.nodes.codec_parameters import codec_from
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
+from plcv_ros.nodes.stamps import StampWatch, first_number
 from plcv_ros.nodes.strip_requests import SentStrips
 from plcv_ros.strips import StripTag, write_tag
 
@@ -73,6 +75,8 @@ class Frame:
     camera_info: CameraInfo | None = None
     labels: Image | None = None
     traced: bool = False
+    number: int | None = None
+    """Tells the frame from an earlier one of the same header, which receivers of strips cannot."""
 
     @property
     def empty(self) -> bool:
@@ -145,6 +149,10 @@ class FrameSender:
         self._spare: deque[array[int]] = deque(maxlen=SPARE_BUFFERS)
         self._warnings = transport.TransportWarnings(transport.active(rmw=transport.rmw_in_use()))
         self._latest: tuple[int, int, str] | None = None
+        self._stamps = StampWatch(node, self.topic)
+        self._numbers = itertools.count(first_number())
+        self._shared = False
+        self._look_again = 0.0
         self._meter = diagnostics.Meter()
 
     def start(self) -> None:
@@ -202,7 +210,8 @@ class FrameSender:
         fps = self._meter.rate("published", counters.published)
         dropping = self._meter.rate("dropped", counters.dropped)
         failing = self._meter.rate("failed", counters.failed)
-        values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic}
+        repeated = self._meter.rate("stamps_repeated", self._stamps.repeated)
+        values = {**vars(counters), "fps": fps, "subscribers": subscribers, "topic": self.topic, "stamps_repeated": self._stamps.repeated}
         if self._adaptive is not None:
             values.update(self._adaptive.status())
         if self._sent_strips is not None:
@@ -215,6 +224,8 @@ class FrameSender:
         if dropping > max(1.0, DROP_WARNING * fps):
             text += f", {dropping:.1f} fps dropped because publishing takes too long: the network is slower than the frames"
             return diagnostics.Status(diagnostics.WARN, text, values)
+        if repeated:
+            return diagnostics.Status(diagnostics.WARN, f"{text}; {repeated:.1f} fps with the stamp of an earlier frame, see the log", values)
         return diagnostics.Status(diagnostics.OK, text, values)
 
     def expected_bytes(self, width: int, height: int) -> int | None:
@@ -241,6 +252,8 @@ class FrameSender:
         and, the first time, logged.
         """
         frame = Frame(header)
+        if self._stamps.note(header) or self._topic_is_shared():
+            frame.number = next(self._numbers)
         if self.subscribers():  # a frame that nobody waits for has no life to follow
             self._node.events.note(header, "captured", captured_ns)
         height, width = image.shape[:2]
@@ -289,6 +302,14 @@ class FrameSender:
             self._recycle(displaced)
             self._done()
 
+    def _topic_is_shared(self) -> bool:
+        """Whether another node publishes strips on the same topic, whose frames may have the same headers; looked at once a second."""
+        now = time.monotonic()
+        if self._strip_bytes and now >= self._look_again:
+            self._look_again = now + 1.0
+            self._shared = any(self._node.count_publishers(publisher.topic_name) > 1 for publisher in self._compressed.values())
+        return self._shared
+
     def _done(self) -> None:
         with self._count_lock:
             self._handed_over -= 1
@@ -316,12 +337,12 @@ class FrameSender:
         text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixel_format))
         return conversion.compressed_message(header, payload, text)
 
-    def _publish_strips(self, header: Any, pixels: Pixels, publisher: Any) -> int:
+    def _publish_strips(self, frame: Frame, pixels: Pixels) -> int:
         """Encode and publish strip by strip. Returns when the last one was handed over (ns), 0 where the codec refuses the frame.
 
         The events tell of the last strip, which the frame is complete with: what is spent on publishing those before is part of encoding.
         """
-        codec = pixels.codec
+        codec, header, publisher = pixels.codec, frame.header, frame.publisher
         height, width = pixels.image.shape[:2]
         text = wire.write_format(pixels.original, codec.name, codec.detail, wire.coded_encoding(codec.name, pixels.pixel_format))
         # Filled anew for each strip: making a message takes longer than coding one.
@@ -331,7 +352,7 @@ class FrameSender:
         size, publishing_ns = 0, 0
         try:
             for strip in codec.encode_strips(pixels.image, pixels.pixel_format, max_bytes=self._strip_bytes):
-                message.format = f"{text} {write_tag(StripTag(strip.index, strip.count, strip.first_row, int(height)))}"
+                message.format = f"{text} {write_tag(StripTag(strip.index, strip.count, strip.first_row, int(height), frame.number))}"
                 data = array("B")
                 data.frombytes(strip.payload)
                 message.data = data
@@ -342,7 +363,7 @@ class FrameSender:
                 publisher.publish(message)
                 publishing_ns += time.time_ns() - handed_over_ns
                 if self._sent_strips is not None:
-                    self._sent_strips.keep(header, strip.index, publisher, message.format, data)
+                    self._sent_strips.keep(header, strip.index, publisher, message.format, data, frame.number)
         except CodecError as error:
             self._refused(header, error)
             return 0
@@ -401,7 +422,7 @@ class FrameSender:
         # Noted as it is handed over: on one machine a subscriber may have the frame before publish() returns.
         start_ns = handed_over_ns = time.time_ns()
         if frame.pixels is not None:
-            handed_over_ns = self._publish_strips(frame.header, frame.pixels, frame.publisher)
+            handed_over_ns = self._publish_strips(frame, frame.pixels)
         if frame.compressed is not None:
             frame.publisher.publish(frame.compressed)
             self.counters.publish_ms = (time.time_ns() - handed_over_ns) / 1e6

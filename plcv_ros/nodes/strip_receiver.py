@@ -19,6 +19,7 @@ from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
+from plcv_ros.nodes.stamps import key_of
 from plcv_ros.nodes.strip_requests import StripRequests
 from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
 
@@ -81,13 +82,11 @@ class StripReceiver(FrameReceiver):
     def _on_message(self, message: CompressedImage) -> None:
         self.last_arrival = time.monotonic()
         self.counters.bytes += len(message.data)
-        stamp = message.header.stamp
         try:
             tag = read_tag(message.format)
             described = wire.parse_format(message.format)
-            key = (stamp.sec, stamp.nanosec, message.header.frame_id)
             payload = conversion.payload_of(message)
-            done = self._assembler.add(key, message, tag, described.codec, payload, described.colour)
+            done = self._assembler.add(key_of(message.header), message, tag, described.codec, payload, described.colour)
         except (StripError, CodecError) as error:
             self.counters.malformed += 1
             self._complain(error)
@@ -104,13 +103,14 @@ class StripReceiver(FrameReceiver):
     def _ask(self) -> None:
         if self._requests is not None:
             for request in self._assembler.requests():
-                self._requests.ask(request.header.header, request.indices, request.count)
+                self._requests.ask(request.header.header, request.indices, request.count, request.frame)
 
     def _offer(self, frame: Assembled) -> None:
         header = frame.header.header  # what came with the frame's first strip is that message
         # It arrived with the latest of its own strips, whatever it waited for since.
         waited_ns = round((time.monotonic() - frame.latest) * 1e9)
         self.counters.received += 1
+        self.stamps.note(header)
         if frame.error is not None:
             self.counters.malformed += 1
             self._complain(frame.error)

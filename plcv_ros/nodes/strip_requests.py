@@ -2,7 +2,8 @@
 """Strips that were lost, asked for and sent again: ``<image topic>/missing``, from a receiver with ``strip_repair_ms`` to the sender.
 
 A ``sensor_msgs/TimeReference``: ``header`` is the frame's, ``time_ref`` when it was asked, ``source`` is ``<node> <strips>/<count>``, strips counted
-from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``. Received best effort: whoever misses an answer asks again.
+from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``, and the frame's number after it where its strips have one,
+``/decoder 3,7-9/45 frame 7``. Received best effort: whoever misses an answer asks again.
 
 Requests go out twice: a lost one costs a round trip, and they are small. So do answers to a receiver that asks for a strip again: these are few, and
 the next would come behind the frame after. Of a frame at most half as many strips are sent again as it has, or 16 where that is more, whoever asks:
@@ -26,6 +27,7 @@ from sensor_msgs.msg import CompressedImage, TimeReference
 
 from plcv_ros.nodes import conversion
 from plcv_ros.nodes.intake import Intake
+from plcv_ros.nodes.stamps import Key, key_of
 
 NAME = "missing"
 
@@ -47,7 +49,7 @@ MAX_REQUESTS = 256
 MAX_ASKERS = 8
 """Receivers that are told from one another."""
 
-_SOURCE = re.compile(r"\S{1,255} (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})", re.ASCII)
+_SOURCE = re.compile(r"\S{1,255} (\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*)/(\d{1,5})(?: frame (\d{1,10}))?", re.ASCII)
 
 
 def _qos(reliability: ReliabilityPolicy) -> QoSProfile:
@@ -81,6 +83,12 @@ def read_source(source: str) -> list[int] | None:
     return wanted
 
 
+def read_frame(source: str) -> int | None:
+    """The number of the frame that a request is for; None where it has none."""
+    match = _SOURCE.fullmatch(source)
+    return None if match is None or match.group(3) is None else int(match.group(3))
+
+
 class StripRequests:
     """Publishes the requests of one receiver."""
 
@@ -89,12 +97,12 @@ class StripRequests:
         self._name = node.get_fully_qualified_name()
         self._message = TimeReference()
 
-    def ask(self, header: Any, indices: Sequence[int], count: int) -> None:
-        """Ask for the strips ``indices`` (ascending, from 0) of the ``count`` strips of the frame of ``header``."""
+    def ask(self, header: Any, indices: Sequence[int], count: int, frame: int | None = None) -> None:
+        """Ask for the strips ``indices`` (ascending, from 0) of the ``count`` strips of the frame of ``header``, numbered ``frame``."""
         message = self._message
         message.header = header
         message.time_ref = conversion.to_time(time.time_ns())
-        message.source = f"{self._name} {write_numbers(indices)}/{count}"
+        message.source = f"{self._name} {write_numbers(indices)}/{count}" + ("" if frame is None else f" frame {frame}")
         for _ in range(COPIES):
             self._publisher.publish(message)
 
@@ -126,13 +134,13 @@ class SentStrips:
     def __init__(self, node: Any, base: str) -> None:
         self.resent = 0
         self.malformed = 0
-        self._frames: OrderedDict[tuple[int, int, str], _SentFrame] = OrderedDict()
+        self._frames: OrderedDict[tuple[Key, int | None], _SentFrame] = OrderedDict()
         self._lock = threading.Lock()
         self._intake = Intake(node, TimeReference, [f"{base}/{NAME}"], self._on_request, _qos(ReliabilityPolicy.BEST_EFFORT))
 
-    def keep(self, header: Any, index: int, publisher: Any, format_text: str, payload: array[int]) -> None:
-        """Strip ``index`` was sent by ``publisher``; ``payload`` must not change any more."""
-        key = (header.stamp.sec, header.stamp.nanosec, header.frame_id)
+    def keep(self, header: Any, index: int, publisher: Any, format_text: str, payload: array[int], number: int | None = None) -> None:
+        """Strip ``index`` of the frame of ``header``, numbered ``number``, was sent by ``publisher``; ``payload`` must not change any more."""
+        key = (key_of(header), number)
         with self._lock:
             frame = self._frames.get(key)
             if frame is None:
@@ -152,7 +160,7 @@ class SentStrips:
             return
         header = request.header
         with self._lock:
-            frame = self._frames.get((header.stamp.sec, header.stamp.nanosec, header.frame_id))
+            frame = self._frames.get((key_of(header), read_frame(request.source)))
             if frame is None:
                 return
             name = request.source, request.time_ref.sec, request.time_ref.nanosec

@@ -185,6 +185,11 @@ class _View:
         if self.left_out:
             left_out = _count(self.left_out, "frame")
             answer += f" Not in the charts: {left_out} whose times are more than a day away from the others (a clock that is not set)."
+        if s.stamps_repeated:
+            answer += (
+                f" {_count(s.stamps_repeated, 'frame')} had the stamp and frame_id of an earlier one: they are told apart by time, and their"
+                " latencies are the shortest that the times allow. Let the camera driver set header.stamp to the time of each capture."
+            )
         name = escape(self.run.title or "Latency report")
         return f'<h1>{name}</h1><p class="soft">{escape(" · ".join(a for a in about if a))}</p><p class="answer">{answer}</p>'
 

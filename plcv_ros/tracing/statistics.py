@@ -84,6 +84,8 @@ class Summary:
     remote_nodes: tuple[str, ...]
     duplicates: int
     unknown: int
+    stamps_repeated: int = 0
+    """Frames whose stamp and frame_id an earlier one had: told apart by time, their durations are the shortest that the times allow."""
 
     @property
     def finished(self) -> int:

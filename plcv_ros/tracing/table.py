@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from plcv_ros.texts import csv_cell, from_csv_cell
 from plcv_ros.tracing.events import CAMERA_EVENTS, DROPPED, EVENTS, REMOTE_EVENTS, FrameEvent
+from plcv_ros.tracing.repeats import WINDOW, Part, Repeats
 from plcv_ros.tracing.statistics import ENDS, OUTCOMES, STAGES, StageStatistics, Summary, durations
 
 Times = npt.NDArray[np.int64]
@@ -22,6 +24,10 @@ _COLUMN = {event: i for i, event in enumerate(EVENTS)}
 
 _MAX_NODES = 64
 """Events of more nodes than this are ignored and counted: a stray publisher must not grow the table without bound."""
+
+
+_MAX_REPEATS = 64
+"""Keys that several frames share, looked at without gathering their events from the table anew."""
 
 
 class FrameTimes(NamedTuple):
@@ -39,7 +45,8 @@ COUNTS = ("captured", "published", "received", *OUTCOMES)
 
 
 class FrameTable:
-    """One row a frame, keyed by the header's frame_id and stamp. Thread-safe.
+    """One row a frame, keyed by the header's frame_id and stamp; frames that share them are told apart by time (:mod:`plcv_ros.tracing.repeats`).
+    Thread-safe.
 
     Holds the newest ``max_frames`` frames; older ones leave their statistics but stay counted. Events may be lost, doubled (the first
     counts) or come in any order. With several remote nodes on one camera the table follows one of them: ``remote``, or the node that
@@ -57,6 +64,12 @@ class FrameTable:
         self._lock = threading.Lock()
         self._keys: list[tuple[str, int]] = []  # by slot; once full, the slots are a ring
         self._slots: dict[tuple[str, int], int] = {}
+        """Of the latest frame of each key."""
+        self._shared: dict[tuple[str, int], deque[int]] = {}
+        """All of them, of the keys that several frames have."""
+        self._repeats: OrderedDict[tuple[str, int], Repeats] = OrderedDict()
+        """Of those of them that events came for of late."""
+        self._repeated = 0
         self._seen = 0
         self._arrivals = np.zeros(max_frames, np.int64)  # of the latest event of each slot
         self._nodes: dict[str, Times] = {}  # node -> (max_frames, events) ns
@@ -69,10 +82,22 @@ class FrameTable:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def has(self, frame_id: str, stamp_ns: int) -> bool:
-        """Whether the frame is in the table."""
+    @property
+    def repeated(self) -> int:
+        """Frames whose stamp and frame_id an earlier frame had."""
+        return self._repeated
+
+    def has(self, event: FrameEvent) -> bool:
+        """Whether the frame of an event is in the table."""
         with self._lock:
-            return (frame_id, stamp_ns) in self._slots
+            slot, column = self._slots.get((event.frame_id, event.stamp_ns)), _COLUMN.get(event.event)
+            if slot is None or column is None:
+                return slot is not None
+            cells = self._nodes.get(event.node)
+            key = (event.frame_id, event.stamp_ns)
+            if key not in self._shared and (cells is None or cells[slot, column] in (0, event.time_ns)):
+                return True
+            return self._repeats_of(key, slot).has_frame(event.node, column, event.time_ns)
 
     def add(self, event: FrameEvent, arrival_ns: int | None = None) -> None:
         """Enter one event. ``arrival_ns``: when it arrived, by a clock that never jumps (the event's own time where None): by it frames are
@@ -85,24 +110,80 @@ class FrameTable:
             if event.node not in self._nodes:
                 self._nodes[event.node] = np.zeros((self._max_frames, len(EVENTS)), np.int64)
                 self._counts[event.node] = [0] * len(EVENTS)
-            cells = self._nodes[event.node]
-            slot = self._slot((event.frame_id, event.stamp_ns))
-            if cells[slot, column]:
+            slot = self._slot_of(event, column)
+            if slot is None:
                 self._duplicates += 1
                 return
-            cells[slot, column] = event.time_ns
-            arrival = event.time_ns if arrival_ns is None else arrival_ns
-            self._arrivals[slot] = max(self._arrivals[slot], arrival)
-            self._counts[event.node][column] += 1
-            if event.event in ENDS and not any(other[slot, column] for node, other in self._nodes.items() if node != event.node):
-                first, last, number = self._ends_ns[event.event]
-                self._ends_ns[event.event] = (min(first or arrival, arrival), max(last, arrival), number + 1)
+            self._enter(slot, event, column, event.time_ns if arrival_ns is None else arrival_ns)
 
-    def _slot(self, key: tuple[str, int]) -> int:
-        """The slot of a frame; a new frame takes the slot of the oldest once the table is full."""
+    def _enter(self, slot: int, event: FrameEvent, column: int, arrival: int) -> None:
+        self._nodes[event.node][slot, column] = event.time_ns
+        self._arrivals[slot] = max(self._arrivals[slot], arrival)
+        self._counts[event.node][column] += 1
+        if event.event in ENDS and not any(other[slot, column] for node, other in self._nodes.items() if node != event.node):
+            first, last, number = self._ends_ns[event.event]
+            self._ends_ns[event.event] = (min(first or arrival, arrival), max(last, arrival), number + 1)
+
+    def _slot_of(self, event: FrameEvent, column: int) -> int | None:
+        """The slot of an event's frame; None where the event has been entered before."""
+        key, cells = (event.frame_id, event.stamp_ns), self._nodes[event.node]
         slot = self._slots.get(key)
-        if slot is not None:
-            return slot
+        if slot is None:
+            return self._new_slot(key)
+        if key not in self._shared and cells[slot, column] in (0, event.time_ns):
+            return None if cells[slot, column] else slot
+        return self._slot_of_repeated(self._repeats_of(key, slot), key, event, column)
+
+    def _repeats_of(self, key: tuple[str, int], slot: int) -> Repeats:
+        """What tells the frames of a key apart; ``slot``: of the latest of them."""
+        repeats = self._repeats.get(key)
+        if repeats is None:
+            slots = self._shared.setdefault(key, deque([slot]))
+            repeats = self._repeats[key] = Repeats({one: self._told(one) for one in list(slots)[-WINDOW:]})
+            if len(self._repeats) > _MAX_REPEATS:
+                self._repeats.popitem(last=False)
+        else:
+            self._repeats.move_to_end(key)
+        return repeats
+
+    def _slot_of_repeated(self, repeats: Repeats, key: tuple[str, int], event: FrameEvent, column: int) -> int | None:
+        if repeats.knows(event.node, column, event.time_ns):
+            return None
+        part, new = repeats.own(event.node, column, event.time_ns)
+        if new:
+            slot = None
+            if repeats.needs_slot(part):
+                slot = self._new_slot(key)
+                self._shared.setdefault(key, deque()).append(slot)
+                self._repeats[key] = repeats
+                self._repeated += 1
+            repeats.place(part, slot)
+        dropped = repeats.given_up_instead(part)
+        if dropped is not None:
+            cells, at = self._nodes[event.node], _COLUMN[DROPPED]
+            cells[dropped.slot, at], cells[part.slot, at] = cells[part.slot, at], 0
+        if new or event.event in {"published", DROPPED}:
+            self._move(repeats.settle())
+        return part.slot
+
+    def _move(self, changed: list[tuple[Part, int]]) -> None:
+        """Frames of nodes turn out to be in other rows than before."""
+        for part, before in changed:
+            if before >= 0:
+                self._nodes[part.node][before] = 0
+        for part, before in changed:
+            if before >= 0:
+                for column, time in part.times.items():
+                    self._nodes[part.node][part.slot, column] = time
+                self._arrivals[part.slot] = max(self._arrivals[part.slot], self._arrivals[before])
+
+    def _told(self, slot: int) -> list[tuple[str, dict[int, int]]]:
+        """What each node has told of the frame in a slot."""
+        told = [(node, {int(column): int(cells[slot, column]) for column in np.flatnonzero(cells[slot])}) for node, cells in self._nodes.items()]
+        return [(node, times) for node, times in told if times]
+
+    def _new_slot(self, key: tuple[str, int]) -> int:
+        """The slot of a new frame, that of the oldest once the table is full."""
         slot = self._seen % self._max_frames
         self._seen += 1
         if len(self._keys) < self._max_frames:
@@ -112,12 +193,25 @@ class FrameTable:
             for name, number in _count(gone, _outcomes(gone, self._end())).items():
                 self._forgotten[name] += number
             self._arrivals[slot] = 0
-            del self._slots[self._keys[slot]]
+            self._forget(self._keys[slot], slot)
             self._keys[slot] = key
             for cells in self._nodes.values():
                 cells[slot] = 0
         self._slots[key] = slot
         return slot
+
+    def _forget(self, key: tuple[str, int], slot: int) -> None:
+        repeats = self._repeats.get(key)
+        if repeats is not None:
+            repeats.forget(slot)
+        slots = self._shared.get(key)
+        if slots is not None:
+            slots.remove(slot)  # the oldest
+            if not slots:
+                del self._shared[key]
+                self._repeats.pop(key, None)
+        if self._slots.get(key) == slot:
+            del self._slots[key]
 
     def _side(self, events: tuple[str, ...]) -> tuple[str, ...]:
         """Nodes of a side, the busiest first: those that ever sent one of its events."""
@@ -207,6 +301,7 @@ class FrameTable:
                 camera_nodes=self._side(CAMERA_EVENTS),
                 remote_nodes=self._remote_nodes(),
                 duplicates=self._duplicates,
+                stamps_repeated=self._repeated,
                 unknown=self._unknown,
             )
 
@@ -252,17 +347,28 @@ class FrameTable:
                 raise ValueError(f"{path}: expected the columns frame_id, stamp_ns, captured_ns, ... of a latency report")
             rows = list(lines)
         table = cls(max_frames=max(len(rows), 1), end=end)
+        seen: set[tuple[str, int]] = set()
         columns = {**{e: (camera, e) for e in (*CAMERA_EVENTS,)}, **{e: (remote, e) for e in REMOTE_EVENTS}}
         columns |= {"dropped_camera": (camera, DROPPED), "dropped_remote": (remote, DROPPED)}
         for number, row in enumerate(rows, 2):
-            for column, (node, event) in columns.items():
-                text = row.get(f"{column}_ns")
-                if text:
-                    try:
-                        table.add(FrameEvent(from_csv_cell(row["frame_id"]), int(row["stamp_ns"]), node, event, int(text)))
-                    except ValueError as error:
-                        raise ValueError(f"{path}, line {number}: {error}") from error
+            try:
+                key = from_csv_cell(row["frame_id"]), int(row["stamp_ns"])
+                told = [FrameEvent(*key, node, event, int(row[f"{c}_ns"])) for c, (node, event) in columns.items() if row.get(f"{c}_ns")]
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+            table._add_frame(key, told)
+            table._repeated += key in seen
+            seen.add(key)
         return table
+
+    def _add_frame(self, key: tuple[str, int], told: Sequence[FrameEvent]) -> None:
+        """A frame of its own, with all that is known of it."""
+        told = [event for event in told if event.time_ns > 0]
+        slot = self._new_slot(key) if told else 0
+        for event in told:
+            self._nodes.setdefault(event.node, np.zeros((self._max_frames, len(EVENTS)), np.int64))
+            self._counts.setdefault(event.node, [0] * len(EVENTS))
+            self._enter(slot, event, _COLUMN[event.event], event.time_ns)
 
 
 def _outcomes(times: dict[str, Times], end: str, moving: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:

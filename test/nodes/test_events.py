@@ -128,3 +128,13 @@ def test_debug_times_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         frames(traced, 1)
         wait_for_sent(traced.debug, 2 * (i + 1))  # processing and pipeline
     traced.end()
+
+
+def test_processing_times_are_those_of_each_frame_where_headers_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(compat, "create_publisher", lambda *_: SimpleNamespace(publish=lambda message: told.append(message.data)))
+    times = events.DebugTimes(SimpleNamespace(get_logger=logging.getLogger), "published", lambda _header: 0)
+    one, other = Header(), Header()
+    for header, event, ms in ((one, "encode_start", 1), (other, "encode_start", 5), (one, "published", 11), (other, "published", 25)):
+        times.note(header, event, ms * 1_000_000)
+    assert told[::2] == [10.0, 20.0]

@@ -302,3 +302,21 @@ def test_incompatible_qos_is_logged_with_the_remedy(spawn, probe):
         "a publisher of /camera/image/astc does not offer the reliability that is asked for; nothing arrives from it; set the parameter"
     )
     assert node.stop() == 0
+
+
+@pytest.mark.parametrize(("stamp_ns", "too_old"), [(0, 0), (1_700_000_000_000_000_000, 2)])
+def test_a_stamp_that_is_not_set_tells_no_age(spawn, probe, checkpoint, stamp_ns, too_old):
+    """Zero, or the same again and again: two frames of an old stamp may be old, a third one shows that nobody sets it."""
+    labels = probe.listen(Image, "segmentation/labels")
+    status = probe.status_of("segmentation")
+    feed = Feed(probe)
+    node = spawn("segmentation", checkpoint=str(checkpoint), device="cpu", reliable=True)
+    probe.wait_for(feed.publisher.get_subscription_count, "the segmentation node to subscribe")
+    for number in range(1, 6):
+        payload = array("B", bytes(feed.codec.encode(feed.image)))
+        feed.publisher.publish(conversion.compressed_message(conversion.to_header(stamp_ns, "front"), payload, "astc"))
+        probe.wait_for(lambda n=number: status().get("received") == str(n) and (n <= too_old or len(labels) == n - too_old), f"frame {number}")
+    assert all(conversion.to_ns(message.header.stamp) == stamp_ns for message in labels)
+    counted = {"segmented": str(5 - too_old), "dropped_old": str(too_old), "dropped_newer": "0", "stamps_repeated": "4"}
+    probe.wait_for(lambda: counted.items() <= status().items(), f"the counters to be {counted}")
+    assert node.log.count("Let the camera driver set header.stamp") == 1
