@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import CameraInfo, Frame
 from plcv_ros.camera.source import Source, resize_image, target_size
@@ -151,7 +151,7 @@ class BagSource(Source):
         return f"an image on {self._image.topic} of {self._path}"
 
     def _raw(self, message: Any) -> tuple[npt.NDArray[np.uint8], str]:
-        encoding = ALIASES.get(str(message.encoding), str(message.encoding))
+        encoding = canonical(str(message.encoding))
         if encoding not in BYTES_PER_PIXEL:
             raise SourceError(f"{self._where()} has the encoding {message.encoding!r}; expected one of {', '.join(BYTES_PER_PIXEL)}")
         width, height, step = int(message.width), int(message.height), int(message.step)

@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 
 from plcv_ros import codecs
 from plcv_ros.camera import CameraInfo as Calibration
-from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_rgb8
+from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
 from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
 from plcv_ros.nodes import wire
 
@@ -28,7 +28,7 @@ CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
 """Encodings that every codec takes as they are -> bytes per pixel."""
 
 ENCODINGS = tuple(BYTES_PER_PIXEL)
-"""Encodings that :func:`image_array` reads."""
+"""Encodings that :func:`image_array` reads, in any letter case; :data:`plcv_ros.camera.encodings.ALIASES` are other names of them."""
 
 MAX_SIDE = 16384
 
@@ -126,7 +126,7 @@ def image_array(message: Image, formats: Collection[str] = PIXEL_FORMATS) -> tup
     Pixels are (H, W, C) uint8, or (H, W) for mono8; C is 2 for the yuv422 formats. Conversions are cv_bridge's where that is installed, else those of
     :mod:`plcv_ros.camera.encodings`. Raises EncodingError for other encodings and ImageError for sizes that do not fit the data.
     """
-    encoding = ALIASES.get(message.encoding, message.encoding).lower()
+    encoding = canonical(message.encoding)
     if encoding not in ENCODINGS:
         raise EncodingError(f"image encoding {message.encoding!r} is not read; expected one of {', '.join(ENCODINGS)}")
     height, width, step = int(message.height), int(message.width), int(message.step)
@@ -173,7 +173,8 @@ def _bridge() -> Any:
 
 def _convert(rows: npt.NDArray[np.uint8], encoding: str, message: Image) -> npt.NDArray[np.uint8]:
     bridge = _bridge()
-    if bridge is not None and message.encoding == encoding:
+    # Its releases differ in what they make of planes.
+    if bridge is not None and message.encoding == encoding and not encoding.startswith("nv"):
         image: npt.NDArray[np.uint8] = bridge.imgmsg_to_cv2(message, "rgb8")
         return image
     try:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plcv_ros.camera.encodings import canonical
+
 TRANSPORTS = ("astc", "jxs", "compressed", "raw")
 """How an image travels: the last part of its topic, or ``raw`` for sensor_msgs/Image on the base topic itself."""
 
@@ -63,7 +65,7 @@ class Format:
 
         A 4:2:2 image's luma and colour are coded as they came, and ROS takes those for ITU-R BT.601 in limited range, as cv_bridge does.
         """
-        return "bt601-limited" if self.codec == "jxs" and self.encoding in _YUV422 else None
+        return "bt601-limited" if self.codec == "jxs" and canonical(self.encoding) in _YUV422 else None
 
 
 def write_format(original: str, codec: str, detail: str = "", encoding: str = "rgb8") -> str:
@@ -71,12 +73,13 @@ def write_format(original: str, codec: str, detail: str = "", encoding: str = "r
 
     ``original`` is the encoding of the image before it was encoded, ``encoding`` the one that is coded: what a JPEG XS codestream itself
     does not say. A JPEG's subscribers turn the decoded colours back into the original encoding, which they can for rgb and bgr orders and
-    mono8 alone; a frame that was made rgb8 first (yuv, Bayer) is called rgb8 there.
+    mono8 alone, by the names that ROS has for them; a frame that was made rgb8 first (yuv, Bayer) is called rgb8 there.
     """
     if codec == "jpeg":
-        if original == "mono8":
+        name = canonical(original)
+        if name == "mono8":
             return "mono8; jpeg compressed "
-        return f"{original if original in _JPEG_ORIGINALS else 'rgb8'}; jpeg compressed bgr8"
+        return f"{name if name in _JPEG_ORIGINALS else 'rgb8'}; jpeg compressed bgr8"
     return f"{original}; {codec} compressed {encoding} {detail}".rstrip()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from plcv_ros.camera.encodings import BYTES_PER_PIXEL, image_rows, to_rgb8
+from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
 
 cv2 = pytest.importorskip("cv2")
 
@@ -77,7 +77,54 @@ def test_grey_has_three_equal_channels() -> None:
 
 def test_every_encoding_gives_the_size_it_was_given() -> None:
     for encoding, per_pixel in BYTES_PER_PIXEL.items():
-        assert to_rgb8(np.zeros((6, 8 * per_pixel), np.uint8), encoding).shape == (6, 8, 3)
+        rows = image_rows(np.zeros(3 * 6 * 8 * per_pixel, np.uint8), 8, 6, 8 * per_pixel, encoding)
+        assert to_rgb8(rows, encoding).shape == (6, 8, 3)
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
+@pytest.mark.parametrize("step", [48, 56])
+def test_planes_of_luma_and_colour(encoding: str, step: int) -> None:
+    image = bars()
+    # BT.601, limited range; Cb before Cr, in nv21 after it
+    r, g, b = (image[..., k].astype(float) for k in range(3))
+    y = 16 + 0.257 * r + 0.504 * g + 0.098 * b
+    colour = np.stack([128 - 0.148 * r - 0.291 * g + 0.439 * b, 128 + 0.439 * r - 0.368 * g - 0.071 * b], axis=2)
+    if encoding != "nv24":
+        colour = colour[::2, ::2]
+    if encoding == "nv21":
+        colour = colour[..., ::-1]
+    rows = np.rint(np.concatenate([y.reshape(-1), colour.reshape(-1)]).reshape(-1, 48)).astype(np.uint8)
+    data = np.pad(rows, ((0, 0), (0, step - 48))).reshape(-1)
+    if encoding == "nv24" and step != 48:
+        with pytest.raises(ValueError, match="padded rows are not read"):
+            image_rows(data, 48, 24, step, encoding)
+        return
+    decoded = to_rgb8(image_rows(data, 48, 24, step, encoding), encoding)
+    assert decoded.shape == image.shape
+    for columns in (slice(4, 12), slice(20, 28), slice(36, 44)):
+        assert np.abs(decoded.astype(int) - image)[:, columns].max() <= 4
+    with pytest.raises(ValueError, match="bytes of data, expected at least"):
+        image_rows(data[:-9], 48, 24, step, encoding)
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21"])
+def test_odd_sizes_that_cannot_be(encoding: str) -> None:
+    for width, height in ((7, 6), (8, 5)):
+        with pytest.raises(ValueError, match=f"{encoding} image of {width}x{height} pixels, expected an even width and height"):
+            image_rows(np.zeros(100, np.uint8), width, height, width, encoding)
+
+
+@pytest.mark.parametrize("name", [*BYTES_PER_PIXEL, *ALIASES])
+def test_names_are_compared_without_case(name: str) -> None:
+    assert canonical(name) == canonical(name.upper()) == canonical(name.lower()) == canonical(name.title())
+    assert canonical(name) in BYTES_PER_PIXEL
+
+
+def test_names_that_ros_has_and_unknown_ones() -> None:
+    assert canonical("YUYV") == "yuv422_yuy2"
+    assert canonical("UYVY") == "yuv422"
+    assert [canonical(f"8UC{n}") for n in (1, 3, 4)] == ["mono8", "bgr8", "bgra8"]
+    assert canonical("Mono16") == "Mono16", "an unknown name stays as it was, for the error that names it"
 
 
 def test_wrong_input_is_named() -> None:

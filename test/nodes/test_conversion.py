@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
+from plcv_ros.camera.encodings import ALIASES, canonical
 from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
 from plcv_ros.nodes import conversion
 
@@ -25,7 +26,8 @@ def image_message(encoding: str, height: int = 6, width: int = 8, padding: int =
     message = Image()
     message.height, message.width, message.encoding = height, width, encoding
     message.step = width * per_pixel + padding
-    message.data = array("B", RANDOM.integers(0, 256, message.step * height, np.uint8).tobytes())
+    rows = {"nv12": height * 3 // 2, "nv21": height * 3 // 2, "nv24": height * 3}.get(encoding, height)
+    message.data = array("B", RANDOM.integers(0, 256, message.step * rows, np.uint8).tobytes())
     return message
 
 
@@ -44,7 +46,9 @@ def test_native_layouts_are_views(encoding, padding):
     assert np.array_equal(rgb, np.atleast_3d(pixels)[..., order])
 
 
-@pytest.mark.parametrize(("encoding", "name"), [("yuv422", "yuv422"), ("uyvy", "yuv422"), ("yuv422_yuy2", "yuv422_yuy2"), ("yuyv", "yuv422_yuy2")])
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("yuv422", "yuv422"), ("uyvy", "yuv422"), ("yuv422_yuy2", "yuv422_yuy2"), ("yuyv", "yuv422_yuy2"), ("YUYV", "yuv422_yuy2"), ("UYVY", "yuv422")]
+)
 def test_yuv422_is_a_view_for_codecs_that_take_it(encoding, name):
     message = image_message("yuv422", padding=3)
     message.encoding = encoding
@@ -115,7 +119,18 @@ def test_any_message_is_read_or_refused(height, width, step, size, encoding):
     assert pixels.shape == (height, width, 3)
 
 
-@pytest.mark.parametrize("encoding", conversion.ENCODINGS)
+@pytest.mark.parametrize("encoding", [*conversion.ENCODINGS, *ALIASES])
+def test_letter_case_changes_nothing(encoding):
+    message = image_message(canonical(encoding))
+    expected, name = conversion.image_array(message)
+    for spelled in (encoding, encoding.upper(), encoding.lower()):
+        message.encoding = spelled
+        pixels, pixel_format = conversion.image_array(message)
+        assert pixel_format == name
+        assert np.array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("encoding", [name for name in conversion.ENCODINGS if not name.startswith("nv")])
 def test_against_cv_bridge(encoding):
     bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with a ROS distribution")
     smooth = np.add.outer(np.arange(48), np.arange(64)).astype(np.uint8)

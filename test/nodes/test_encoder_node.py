@@ -56,6 +56,12 @@ def encode_as(image: np.ndarray, encoding: str) -> np.ndarray:
         pixels = np.full((height, width, 4), 7, np.uint8)
         pixels[..., :3] = image[..., :: 1 if encoding == "rgba8" else -1]
         return pixels.reshape(height, -1)
+    if encoding.startswith("nv"):
+        luma = 16 + 219 / 255 * y
+        colour = np.stack([128 + 224 / 255 * (b - y) / 1.772, 128 + 224 / 255 * (r - y) / 1.402], axis=2)
+        colour = colour if encoding == "nv24" else colour.reshape(height // 2, 2, width // 2, 2, 2).mean((1, 3))
+        colour = colour[..., ::-1] if encoding == "nv21" else colour
+        return np.round(np.concatenate([luma.reshape(-1), colour.reshape(-1)])).astype(np.uint8).reshape(-1, width)
     if encoding.startswith("yuv422"):
         # BT.601, limited range: what cameras send and what OpenCV's conversion expects.
         luma = 16 + 219 / 255 * y
@@ -74,12 +80,12 @@ def encode_as(image: np.ndarray, encoding: str) -> np.ndarray:
     return mosaic
 
 
-def message(rows: np.ndarray, encoding: str, width: int, stamp: int, padding: int = 0) -> Image:
+def message(rows: np.ndarray, encoding: str, width: int, stamp: int, padding: int = 0, height: int | None = None) -> Image:
     image = Image()
     image.header.stamp.sec = stamp
     image.header.stamp.nanosec = 123456789
     image.header.frame_id = "front"
-    image.height, image.width = rows.shape[0], width
+    image.height, image.width = height or rows.shape[0], width
     image.encoding = encoding
     padded = np.pad(rows, ((0, 0), (0, padding)))
     image.step = padded.shape[1]
@@ -97,7 +103,7 @@ def test_every_encoding(spawn, probe, codec):
     image = picture()
     for number, encoding in enumerate(conversion.ENCODINGS, 1):
         rows = encode_as(image, encoding)
-        publisher.publish(message(rows, encoding, WIDTH, number, padding=5))
+        publisher.publish(message(rows, encoding, WIDTH, number, padding=0 if encoding == "nv24" else 5, height=HEIGHT))
         probe.wait_for(lambda n=number: len(received) == n, f"the {encoding} frame")
         got = received[-1]
         assert (got.header.stamp.sec, got.header.stamp.nanosec, got.header.frame_id) == (number, 123456789, "front")

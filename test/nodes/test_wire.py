@@ -32,6 +32,15 @@ def test_topics():
         ("rgba8", "jpeg", "", "rgba8; jpeg compressed bgr8"),
         ("mono8", "jpeg", "", "mono8; jpeg compressed "),
         ("yuv422", "jpeg", "", "rgb8; jpeg compressed bgr8"),
+        ("bgra8", "jpeg", "", "bgra8; jpeg compressed bgr8"),
+        ("nv21", "jpeg", "", "rgb8; jpeg compressed bgr8"),
+        # By the names whose channels and colours its subscribers know.
+        ("8UC1", "jpeg", "", "mono8; jpeg compressed "),
+        ("MONO8", "jpeg", "", "mono8; jpeg compressed "),
+        ("8UC3", "jpeg", "", "bgr8; jpeg compressed bgr8"),
+        ("8UC4", "jpeg", "", "bgra8; jpeg compressed bgr8"),
+        ("BGR8", "jpeg", "", "bgr8; jpeg compressed bgr8"),
+        ("RGBA8", "jpeg", "", "rgba8; jpeg compressed bgr8"),
     ],
 )
 def test_formats_are_written_exactly_and_read_back(original, codec, detail, text):
