@@ -33,6 +33,22 @@ def frames_requested(reliable: bool) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
+INFO_DEPTH = 30
+"""Messages of camera_info that wait: each is needed beside its image, and all are small."""
+
+
+def infos_offered() -> QoSProfile:
+    """What publishers of camera_info offer."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def infos_requested(reliable: bool) -> QoSProfile:
+    """What our subscribers of camera_info ask for."""
+    if reliable:
+        return infos_offered()
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
 def strips_offered() -> QoSProfile:
     """What publishers of strips offer: reliable, and room for those of some frames."""
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
