@@ -13,7 +13,7 @@ from rosgraph_msgs.msg import Clock
 
 from plcv_ros.camera import Frame, Source, open_source
 from plcv_ros.codecs import CodecError
-from plcv_ros.nodes import conversion, wire
+from plcv_ros.nodes import conversion, qos, wire
 from plcv_ros.nodes.diagnostics import WARN, Meter, Status
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
@@ -54,7 +54,7 @@ class CameraNode(FrameNode):
             info_topic=wire.sibling(base, "camera_info"),
             labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
         )
-        self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
+        self._clock_publisher = qos.create_publisher(self, Clock, "/clock", qos.clock_offered()) if self.flag("publish_clock") else None
         self._period = 1.0 / (self.number("rate") or self._source.rate)
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None

@@ -28,6 +28,7 @@ class CameraInfoRelay:
         topic = wire.sibling(target, "camera_info")
         # Beside the same base topic there is a camera_info already: the camera driver's.
         if node.resolve_topic_name(self._source) != node.resolve_topic_name(topic):
+            node.inputs.expect(CameraInfo, self._source)
             self._publisher = qos.create_publisher(node, CameraInfo, topic, qos.infos_offered(), self._on_demand)
 
     def _on_demand(self, subscribers: int) -> None:

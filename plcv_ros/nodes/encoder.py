@@ -36,6 +36,7 @@ class EncoderNode(FrameNode):
         self._mailbox: Mailbox[tuple[Image, int]] = Mailbox()
         self._meter = diagnostics.Meter()
         self._base = base
+        self.inputs.expect(Image, base, "input_topic is to name the topic of raw images; decode others first: ros2 run image_transport republish")
         self._infos = CameraInfoRelay(self, base, output, reliable=self.flag("reliable"))
         self._sender = FrameSender(self, output, offer_raw=False, info_topic=None, on_demand=self._on_demand)
         self.get_logger().info(f"{self.resolve_topic_name(base)} -> {self._sender.topic}, while somebody subscribes")
@@ -102,7 +103,9 @@ class EncoderNode(FrameNode):
     def status(self) -> diagnostics.Status:
         """Level and counters for ``/diagnostics``."""
         status = self._sender.status()
-        status.values.update(received=self._received, dropped_newer=self._dropped_newer, unreadable=self._unreadable, camera_infos=self._infos.forwarded)
+        status.values.update(
+            received=self._received, dropped_newer=self._dropped_newer, unreadable=self._unreadable, camera_infos=self._infos.forwarded
+        )
         received = self._meter.rate("received", self._received)
         if self._meter.rate("unreadable", self._unreadable):
             return diagnostics.Status(

@@ -23,6 +23,7 @@ from plcv_ros import codecs
 from plcv_ros.labels import LabelSet
 from plcv_ros.nodes import conversion, diagnostics, overlay_picture, qos, wire
 from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.runner import run
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
@@ -61,6 +62,9 @@ class EvaluationNode(FrameNode):
             raise NodeError(
                 f"parameter output_directory is {str(self._directory)!r}, expected a folder that can be written: {error.strerror}"
             ) from error
+        if self.flag("strips") and not set(wire.transports_of(self.text("transport"))) <= set(wire.CODECS_WITH_STRIPS):
+            have = ", ".join(wire.CODECS_WITH_STRIPS)
+            raise ParameterError("strips", True, f"false with transport {self.text('transport')}: only {have} have strips")
         history = self.integer("history")
         self._assembler = StripAssembler(codecs.MAX_PIXELS, astc_modes=self.text("astc_modes"))
         self._labels: _Waiting = _Waiting(history)
@@ -76,6 +80,8 @@ class EvaluationNode(FrameNode):
         qos.create_subscription(self, String, self.text("classes_topic"), self._on_classes, qos.latched())
         qos.create_subscription(self, Image, self.text("labels_topic"), self._on_labels, reliable)
         qos.create_subscription(self, Image, self.text("truth_topic"), self._on_truth, reliable)
+        for message_type, topic in self._frame_topics():
+            self.inputs.expect(message_type, topic)
         self.get_logger().info(f"judging {self.resolve_topic_name(self.text('labels_topic'))}; results go to {self._directory.resolve()}")
 
     def _on_classes(self, message: String) -> None:
@@ -144,17 +150,17 @@ class EvaluationNode(FrameNode):
             self._frames.clear()
 
     def _subscribe_frames(self) -> None:
-        base, transport = self.text("image_topic"), self.text("transport")
-        profile = qos.frames_requested(reliable=True)
-        self._frame_subscriptions.append(qos.create_subscription(self, Image, base, self._on_raw, profile))
-        if self.flag("strips"):
-            for name in wire.transports_of(transport):
-                topic = wire.topic(base, name, strips=True)
-                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_strip, qos.strips_requested(True)))
-        elif transport != "raw":
-            for name in wire.transports_of(transport):
-                topic = wire.topic(base, name)
-                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
+        handlers = {Image: self._on_raw, CompressedImage: self._on_strip if self.flag("strips") else self._on_compressed}
+        profile = qos.strips_requested(True) if self.flag("strips") else qos.frames_requested(reliable=True)
+        for message_type, topic in self._frame_topics():
+            chosen = qos.frames_requested(reliable=True) if message_type is Image else profile
+            self._frame_subscriptions.append(qos.create_subscription(self, message_type, topic, handlers[message_type], chosen))
+
+    def _frame_topics(self) -> list[tuple[Any, str]]:
+        """Message type and topic of what the picture is made of."""
+        base, transports = self.text("image_topic"), wire.transports_of(self.text("transport"))
+        coded = [name for name in transports if name != "raw"]
+        return [(Image, base), *((CompressedImage, wire.topic(base, name, self.flag("strips"))) for name in coded)]
 
     def _on_raw(self, message: Image) -> None:
         self._keep_frame("camera", message)

@@ -47,7 +47,8 @@ def test_native_layouts_are_views(encoding, padding):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name"), [("yuv422", "yuv422"), ("uyvy", "yuv422"), ("yuv422_yuy2", "yuv422_yuy2"), ("yuyv", "yuv422_yuy2"), ("YUYV", "yuv422_yuy2"), ("UYVY", "yuv422")]
+    ("encoding", "name"),
+    [("yuv422", "yuv422"), ("uyvy", "yuv422"), ("yuv422_yuy2", "yuv422_yuy2"), ("yuyv", "yuv422_yuy2"), ("YUYV", "yuv422_yuy2"), ("UYVY", "yuv422")],
 )
 def test_yuv422_is_a_view_for_codecs_that_take_it(encoding, name):
     message = image_message("yuv422", padding=3)

@@ -126,7 +126,12 @@ def test_the_format_says_what_the_components_are(spawn, probe):
 def calibration(header) -> CameraInfo:
     """Every field away from its default, as of a cropped picture of a binned sensor (REP 104)."""
     info = CameraInfo(header=header, width=1920, height=1200, distortion_model="rational_polynomial", binning_x=2, binning_y=2)
-    info.d, info.k, info.r, info.p = [0.1 * n for n in range(8)], [1.5 + n for n in range(9)], [2.5 + n for n in range(9)], [3.5 + n for n in range(12)]
+    info.d, info.k, info.r, info.p = (
+        [0.1 * n for n in range(8)],
+        [1.5 + n for n in range(9)],
+        [2.5 + n for n in range(9)],
+        [3.5 + n for n in range(12)],
+    )
     info.roi = RegionOfInterest(x_offset=32, y_offset=24, width=2 * WIDTH, height=2 * HEIGHT, do_rectify=True)
     return info
 
