@@ -86,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("rclpy") is None:
         print('plcv demo: rclpy is not installed: source a ROS 2 distribution, or pip install "plcv_ros[ros]" (see `plcv doctor`)', file=sys.stderr)
         return 1
+    for text in graph.warnings:
+        print(f"plcv demo: [WARN] {text}", file=sys.stderr)
     # An interrupt by a supervisor must end the nodes as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -153,7 +155,7 @@ def _graph(settings: Settings) -> Graph:
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
     environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
-    return Graph(graph.name, nodes, environment)
+    return Graph(graph.name, nodes, environment, graph.warnings)
 
 
 def _free_domain() -> int:
