@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli import demo_report
+from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
 from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations
@@ -58,6 +59,9 @@ class Settings:
     @property
     def frames(self) -> int:
         return max(1, round(self.seconds * self.rate))
+
+
+NEEDS = (Needs("seed", 0, lambda args: args.source == "scenes", "with another --source than scenes"),)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli.idle import Needs
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
 
 if TYPE_CHECKING:
@@ -35,6 +37,18 @@ examples:
   plcv eval default auto --data camvid=PATH --codec astc:8x8 --codec astc:12x12
                                  (what a network of its own for each codec is worth)
 """
+
+
+WITHOUT_SPLITS = ("scenes", "folder")
+
+NEEDS = (
+    Needs("picture_count", 8, lambda args: args.pictures is not None, "without --pictures"),
+    Needs("worst", False, lambda args: args.pictures is not None, "without --pictures"),
+    Needs(
+        "split", None, lambda args: re.split("[=,]", args.data)[0] not in WITHOUT_SPLITS, f"with {' and '.join(WITHOUT_SPLITS)}: they have no splits"
+    ),
+    Needs("cache", None, lambda args: any(codec != "original" for codec in args.codec or []), "without a --codec"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
