@@ -159,7 +159,7 @@ def _graph(settings: Settings) -> Graph:
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
     environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
-    return Graph(graph.name, nodes, environment, graph.warnings)
+    return Graph(graph.name, nodes, environment, warnings=graph.warnings)
 
 
 def _free_domain() -> int:

@@ -154,7 +154,7 @@ class _Builder:
             local=self.values.get("localhost_only", "").lower() == "true",
         )
         self._refuse_idle(nodes)
-        return Graph(self.name, tuple(nodes), environment, tuple(self._warnings(nodes)))
+        return Graph(self.name, tuple(nodes), environment, warnings=tuple(self._warnings(nodes)))
 
     def _refuse_idle(self, nodes: list[NodeSpec]) -> None:
         """Arguments that set parameters of nodes which the graph does not have would do nothing."""

@@ -137,10 +137,8 @@ class EvaluationNode(FrameNode):
         if self._matrix is None or self._label_set is None or stamp not in self._labels or stamp not in self._truth:
             return
         try:
-            truth = label_images.class_ids(self._truth.pop(stamp), self._label_set)
             # The labels stay: the picture may still need them.
-            self._labels[stamp] = label_images.class_ids(self._labels[stamp], self._label_set)
-            self._matrix.update(truth, self._labels[stamp])
+            self._matrix.update(*(label_images.class_ids(one, self._label_set) for one in (self._truth.pop(stamp), self._labels[stamp])))
         except ValueError as error:
             self._counts["unscored"] += 1
             self._not_scored("frame", f"a frame is not scored: {error}")

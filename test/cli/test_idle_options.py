@@ -17,7 +17,7 @@ from plcv_ros.cli.main import main
         (["latency", "--once", "--seconds", "3"], "--seconds does nothing with --report or --once"),
         (["eval", "default", "--data", "scenes", "--worst"], "--worst does nothing without --pictures"),
         (["eval", "default", "--data", "scenes", "--picture-count", "3"], "--picture-count does nothing without --pictures"),
-        (["eval", "default", "--data", "folder=x,labels=camvid", "--split", "val"], "--split does nothing with scenes and folder: they have no splits"),
+        (["eval", "default", "--data", "folder=x,labels=camvid", "--split", "val"], "--split does nothing with scenes and folder"),
         (["eval", "default", "--data", "scenes", "--cache", "x"], "--cache does nothing without a --codec"),
         (["scenes", "--preview", "x.png", "--frames", "3"], "--frames does nothing without --out"),
         (["demo", "--source", "clip.mp4", "--seed", "3"], "--seed does nothing with another --source than scenes"),
