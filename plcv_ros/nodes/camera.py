@@ -82,6 +82,7 @@ class CameraNode(FrameNode):
 
     def start(self) -> None:
         """Start the capture and publishing threads."""
+        self._warn_of_idle()
         self._sender.start()
         self.thread("capture", self._capture)
 
@@ -121,6 +122,14 @@ class CameraNode(FrameNode):
                 # Reading the next picture would compete with the sending of this one, where cores are few.
                 self._sender.wait_sent(self._period / 2)
         self._finish(limit)
+
+    def _warn_of_idle(self) -> None:
+        """Parameters of bags alone do nothing with other sources."""
+        if type(self._source).__name__ == "BagSource":
+            return
+        for name in ("topic", "recorded_stamps"):
+            if self.values[name]:
+                self.get_logger().warning(f"parameter {name} = {self.values[name]} does nothing: {self._source.description} is no bag")
 
     def _settled(self) -> bool:
         """Wait until nobody new has subscribed to anything of this node for a moment: who follows frames from the first one on (their events,
