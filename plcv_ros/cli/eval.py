@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import re
 import sys
 import time
@@ -138,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
                     append_csv(args.csv, row)
                 if args.json:
                     args.json.parent.mkdir(parents=True, exist_ok=True)
-                    text = json.dumps({**row, **result.details()}, indent=1)
+                    text = json.dumps(without_nan({**row, **result.details()}), indent=1)
                     args.json.write_text(text + "\n", encoding="utf-8")
     except (ValueError, OSError, ImportError) as error:
         print(f"plcv eval: {error}", file=sys.stderr)
@@ -199,7 +200,7 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
     for name in ("class", "share", "IoU" if result.name == "mIoU" else "recall"):
         table.add_column(name, justify="left" if name == "class" else "right")
     for name, share, score in result.by_class():
-        table.add_row(name, f"{share:.2%}", f"{score:.1%}")
+        table.add_row(name, f"{share:.2%}", "" if math.isnan(score) else f"{score:.1%}")
     table.add_section()
     table.add_row(result.name, "", f"{result.score():.2%}")
     console.print(table)
@@ -211,6 +212,15 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
         highlight=False,
         soft_wrap=True,
     )
+
+
+def without_nan(value: Any) -> Any:
+    """Plain data with null for what is not a number, which JSON does not have: the score of a class or picture without a labelled pixel."""
+    if isinstance(value, dict):
+        return {key: without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_nan(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def append_csv(path: Path, row: dict[str, Any]) -> None:

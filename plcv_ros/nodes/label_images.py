@@ -18,8 +18,6 @@ _WIDE = {"mono16": "u2", "16uc1": "u2", "16sc1": "i2", "32sc1": "i4"}
 
 _COLOURS = ("rgb8", "bgr8", "rgba8", "bgra8")
 
-ENCODINGS = ("mono8", *_WIDE, *_COLOURS)
-
 EXPECTED = "expected class ids as mono8, mono16, 16UC1, 16SC1 or 32SC1, or a picture of them as rgb8, bgr8, rgba8 or bgra8"
 
 

@@ -231,4 +231,7 @@ def test_labels_without_any_class_are_an_error(value: int, trained: Path, tmp_pa
     labels = np.full((96, 160), value, np.uint8)
     labels[3, 4] = 3
     cv2.imwrite(str(tmp_path / "labels" / "0.png"), labels)
-    assert main(arguments) == 0
+    assert main([*arguments, "--json", str(tmp_path / "out.json")]) == 0
+    assert "nan" not in capsys.readouterr().out
+    scores = json.loads((tmp_path / "out.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert scores["miou_by_picture"][1] is None
