@@ -19,6 +19,17 @@ ARGS ?=
 # Test files that run side by side: most of them wait for processes most of the time.
 JOBS ?= 2
 
+# A variable that no target asked for reads is a slip of the pen, as is one that this file does not know.
+OF_DEMO := SOURCE CODEC CONFIG SECONDS OUT ARGS
+OF_TESTS := JOBS PYTEST
+given = $(filter command,$(origin $(1)))
+for_nothing = $(foreach v,$(1),$(if $(call given,$(v)),$(warning $(v)=$($(v)) does nothing: it is for $(2))))
+$(if $(filter demo,$(MAKECMDGOALS)),,$(call for_nothing,$(OF_DEMO),make demo))
+$(if $(filter test%,$(MAKECMDGOALS)),,$(call for_nothing,$(OF_TESTS),make test))
+$(if $(and $(call given,CODEC),$(call given,CONFIG)),$(warning CODEC=$(CODEC) does nothing beside CONFIG=$(CONFIG)))
+$(foreach v,$(filter-out $(OF_DEMO) $(OF_TESTS) PYTHON VENV TORCH_INDEX -%,$(.VARIABLES)),$(if $(call given,$(v)),\
+  $(warning $(v)=$($(v)) is no variable of this Makefile: the commands have it in their environment, nothing else)))
+
 BIN := $(VENV)/bin
 NATIVE := $(shell find plcv_ros/codecs/csrc plcv_ros/nodes/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
 SETUP := setup.py setup_native.py pyproject.toml tools/setup_environment.py

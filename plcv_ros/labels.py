@@ -81,6 +81,49 @@ class LabelSet:
         """Class ids (H, W) uint8 as they are, ids without a class as :data:`IGNORE_INDEX`."""
         return np.where(ids < len(self), ids, np.uint8(IGNORE_INDEX))
 
+    def from_picture(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Class ids (H, W) uint8 of a colour picture (H, W, 3) uint8 rgb8 that shows them in one way alone.
+
+        The ways: ids alike in all three channels; ids in the red channel where the others are 0, as CARLA has them; the colours of the classes,
+        black where a pixel is unlabelled. Ids are those of the classes or :data:`IGNORE_INDEX`. Raises ValueError where no way fits or two
+        that fit differ.
+        """
+        found = [ids for ids in (self._grey(picture), self._red(picture), self._coloured(picture)) if ids is not None]
+        if not found:
+            raise ValueError(
+                f"a colour picture that shows no class ids of label set {self.name!r}: expected ids 0 to {len(self) - 1} or {IGNORE_INDEX}, alike in "
+                "all channels or in the red one with the others 0, or the colours of the classes"
+            )
+        if any(not np.array_equal(found[0], other) for other in found[1:]):
+            raise ValueError(f"a colour picture that can be read as ids and as colours of label set {self.name!r}: publish ids as mono8")
+        return found[0]
+
+    def _grey(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+        red = picture[..., 0]
+        alike = np.array_equal(red, picture[..., 1]) and np.array_equal(red, picture[..., 2])
+        return red.copy() if alike and self._are_ids(red) else None
+
+    def _red(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+        red = picture[..., 0]
+        return red.copy() if not picture[..., 1:].any() and self._are_ids(red) else None
+
+    def _coloured(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+        wide = picture.astype(np.uint32)
+        codes = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+        own = [r << 16 | g << 8 | b for r, g, b in self.colours[:MAX_PIXEL_CLASSES]]
+        if len(set(own)) != len(own) or not codes.any():
+            return None  # two classes look alike, or all is black: nothing tells
+        ids = [*range(len(own)), *([] if 0 in own else [IGNORE_INDEX])]
+        table = np.array([*own, *([] if 0 in own else [0])], np.uint32)
+        order = np.argsort(table)
+        place = np.minimum(np.searchsorted(table[order], codes), len(table) - 1)
+        if not np.array_equal(table[order][place], codes):
+            return None
+        return np.array(ids, np.uint8)[order][place]
+
+    def _are_ids(self, values: npt.NDArray[np.uint8]) -> bool:
+        return bool(((values < len(self)) | (values == IGNORE_INDEX)).all())
+
     def to_json(self) -> str:
         """The class table that the segmentation node publishes: name, ignore index, and id, name and colour of every class."""
         table = [{"id": i, "name": n, "colour": list(c)} for i, (n, c) in enumerate(zip(self.classes, self.colours))]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from plcv_ros.graph import GRAPHS, ArgumentError, build, configurations, share_directory
+from plcv_ros.graph import GRAPHS, ArgumentError, build, configurations, parameter_files, share_directory
+from plcv_ros.graph.graphs import EXECUTABLES
 from plcv_ros.graph.transport import FASTDDS_LARGE_DATA, PROFILE_VARIABLES, environment, peers
 from plcv_ros.nodes.parameters import TABLES
 
@@ -195,6 +196,134 @@ def test_parameter_files_in_order(tmp_path: Path) -> None:
     files = make("offload", configuration="jpeg", params_file=str(mine)).node("camera").parameter_files
     assert [path.name for path in files] == ["jpeg.yaml", "mine.yaml"]
     assert make("offload", configuration=str(mine)).node("camera").parameter_files == (mine,)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("offload", {"evaluation_output": "out"}, "evaluation_output:=out would do nothing: it is for evaluation, and the graph has camera, latency"),
+        ("remote", {"output": "out", "latency": "false"}, "output:=out would do nothing: it is for latency"),
+        ("many_cameras", {"side": "remote", "rate": "5"}, "rate:=5 would do nothing: it is for camera"),
+        ("many_cameras", {"side": "remote", "sources": "a.mp4"}, "sources:=a.mp4 would do nothing with side:=remote"),
+        ("many_cameras", {"side": "edge", "deadline_ms": "50"}, "deadline_ms:=50 would do nothing: it is for segmentation"),
+    ],
+)
+def test_arguments_without_effect_are_refused(name: str, given: dict[str, str], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        build(name, given)
+
+
+def test_the_graphs_know_all_nodes() -> None:
+    assert set(EXECUTABLES) == set(TABLES)
+
+
+KEYS = [
+    "camera",
+    "/camera",
+    '"*"',
+    '"**"',
+    "/*",
+    "/**",
+    "/**/camera",
+    "/*/camera",
+    "/robot/camera",
+    "robot/camera",
+    "/robot/*",
+    "/robot/**",
+    "/robot",
+]
+KEYS += ['"**/camera"', "/**/robot/camera", "/*/*", "/Camera", "/**/camra", "/a/**/camera", "/a/*/camera"]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_keys_match_nodes_as_rcl_has_it(nested: bool, tmp_path: Path) -> None:
+    rclpy = pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    from rclpy.context import Context
+    from rclpy.node import Node
+
+    for number, key in enumerate(KEYS):
+        path = tmp_path / f"{number}.yaml"
+        head, _, tail = key.strip('"').strip("/").rpartition("/")
+        if nested and not head:
+            continue
+        text = f"/{head}:\n  {tail if '*' not in tail else repr(tail)}:\n    ros__parameters:\n      rate: 7.0\n"
+        path.write_text(text if nested else f"{key}:\n  ros__parameters:\n    rate: 7.0\n")
+        (found,) = parameter_files.node_keys(path, "params_file")
+        context = Context()
+        rclpy.init(context=context, args=["x", "--ros-args", "--params-file", str(path)])
+        try:
+            for namespace in ("", "/robot", "/a/robot"):
+                node = Node("camera", namespace=namespace, context=context, enable_rosout=False, start_parameter_services=False)
+                assert parameter_files.matches(found, f"{namespace}/camera") == bool(node._parameter_overrides), (key, namespace)
+                node.destroy_node()
+        finally:
+            rclpy.shutdown(context=context)
+
+
+PARAMETERS = "\n  ros__parameters:\n    rate: 7.0\n"
+
+
+@pytest.mark.parametrize(
+    ("graph", "given", "text", "warning"),
+    [
+        ("edge", {}, f"/camera:{PARAMETERS}", ""),
+        ("edge", {"namespace": "robot"}, f"/**:{PARAMETERS}", ""),
+        ("edge", {"namespace": "robot"}, f"/*/camera:{PARAMETERS}", ""),
+        ("edge", {"namespace": "robot"}, "/robot:\n  camera:\n    ros__parameters:\n      rate: 7.0\n", ""),
+        # One file for both computers.
+        ("edge", {}, f"/camera:{PARAMETERS}/segmentation:{PARAMETERS}/**/latency:{PARAMETERS}", ""),
+        ("remote", {}, f"/camera:{PARAMETERS}/segmentation:{PARAMETERS}", ""),
+        ("many_cameras", {"cameras": "front,rear", "side": "remote"}, f"/front/camera:{PARAMETERS}/**/segmentation:{PARAMETERS}", ""),
+        ("edge", {"namespace": "robot"}, f"/camera:{PARAMETERS}", "/camera matches no node of the graph"),
+        (
+            "edge",
+            {},
+            f"/**/camra:{PARAMETERS}",
+            "/**/camra matches no node of the graph, its parameters are ignored; the nodes are /camera; did you mean",
+        ),
+        ("edge", {}, f"/camera:{PARAMETERS}/**/camra:{PARAMETERS}", "/**/camra matches no node of the graph and is ignored; the nodes are /camera"),
+        ("edge", {}, f"/camera:{PARAMETERS}/robot/camera:{PARAMETERS}", "/robot/camera matches no node of the graph and is ignored"),
+        ("edge", {}, f"/segmentation:{PARAMETERS}", "/segmentation matches no node of the graph, its parameters are ignored"),
+        ("edge", {}, "", "holds no parameters: it changes nothing"),
+        ("edge", {}, "# /camera:\n", "holds no parameters"),
+        ("edge", {}, "{}\n", "holds no parameters"),
+    ],
+)
+@pytest.mark.parametrize("argument", ["params_file", "configuration"])
+def test_parameter_files_for_nobody_are_warned_of(graph: str, given: dict[str, str], text: str, warning: str, argument: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    warnings = build(graph, {**given, argument: str(path)}).warnings
+    assert len(warnings) == bool(warning)
+    assert all(f"argument {argument}:={path}" in one and warning in one for one in warnings)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"hello\n", r"line 1: the file holds a value, expected <node>: ros__parameters: <parameter>: <value>"),
+        (b"rate: 7\n", "line 1: rate holds a value"),
+        (b"# mine\n/camera:\n  rate: 7\n", "line 3: camera/rate holds a value"),
+        (b"/camera:\n  ros_parameters:\n    rate: 7\n", "line 3: camera/ros_parameters/rate holds a value"),
+        (b"- /camera\n", "line 1: the file holds a value"),
+        (b"/camera:\n", "line 1: camera holds a value"),
+        (b"/camera: [\n", "is no YAML"),
+        (b"\x89PNG\xff", "is no YAML"),
+    ],
+)
+def test_files_that_are_no_parameter_files_are_refused(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ArgumentError, match=message):
+        build("edge", {"params_file": str(path)})
+
+
+def test_no_shipped_configuration_is_warned_of() -> None:
+    for name in GRAPHS:
+        for configuration in configurations():
+            copy = share_directory() / "config" / f"{configuration}.yaml"
+            graph = build(name, {"params_file": str(copy), **({"source": "bag"} if name == "replay" else {})})
+            assert not graph.warnings
 
 
 def test_configurations_are_those_of_the_tables() -> None:

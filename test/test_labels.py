@@ -71,3 +71,44 @@ def test_lists_of_classes() -> None:
     assert LabelSet.from_json(many.to_json()).classes == many.classes
     with pytest.raises(ValueError, match="label images tell 255 apart"):
         many.from_file_ids(np.zeros((1, 1), np.uint8))
+
+
+def random_ids(label_set: LabelSet, seed: int = 1) -> np.ndarray:
+    ids = np.random.default_rng(seed).integers(0, len(label_set) + 1, (12, 17)).astype(np.uint8)
+    return np.where(ids == len(label_set), np.uint8(255), ids)
+
+
+@pytest.mark.parametrize("label_set", [CAMVID, CITYSCAPES])
+def test_colour_pictures_that_show_class_ids_in_one_way(label_set: LabelSet) -> None:
+    ids = random_ids(label_set)
+    none = np.zeros_like(ids)
+    for picture in (np.dstack([ids, ids, ids]), np.dstack([ids, none, none]), label_set.colourise(ids)):
+        found = label_set.from_picture(picture)
+        assert found.dtype == np.uint8
+        assert np.array_equal(found, ids)
+    assert not label_set.from_picture(np.zeros((3, 4, 3), np.uint8)).any(), "class 0 everywhere, alike in all channels and in the red one"
+
+
+def test_colour_pictures_that_do_not() -> None:
+    ids = random_ids(CAMVID)
+    none = np.zeros_like(ids)
+    strange = [
+        np.dstack([none, none, ids]),  # blue where red was expected: bgr8 that is called rgb8
+        np.dstack([ids, ids, none]),
+        np.full((4, 4, 3), 128, np.uint8) + np.arange(4, dtype=np.uint8)[:, None, None],  # no colour of a class, no id
+        np.dstack([none + 11, none, none]),
+        np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8),
+    ]
+    for picture in strange:
+        with pytest.raises(
+            ValueError, match="shows no class ids of label set 'camvid': expected ids 0 to 10 or 255, alike in all channels or in the red"
+        ):
+            CAMVID.from_picture(picture)
+
+
+def test_colours_that_are_ids_too_are_not_guessed_at() -> None:
+    label_set = LabelSet("two", ("a", "b", "c"), ((1, 0, 0), (2, 0, 0), (0, 0, 9)))
+    picture = np.zeros((2, 2, 3), np.uint8)
+    picture[..., 0] = [[1, 2], [2, 1]]
+    with pytest.raises(ValueError, match="can be read as ids and as colours of label set 'two': publish ids as mono8"):
+        label_set.from_picture(picture)

@@ -139,8 +139,7 @@ def _from_two_planes(rows: npt.NDArray[np.uint8], encoding: str) -> npt.NDArray[
         return image
     # OpenCV has no conversion of it: ITU-R BT.601 in limited range, rounded and clipped by transform().
     planes = cv2.merge([packed[:height], *cv2.split(packed[height:].reshape(height, width, 2))])
-    image = cv2.transform(planes, _BT601_LIMITED)
-    return image
+    return np.asarray(cv2.transform(planes, _BT601_LIMITED), np.uint8)
 
 
 def _from_bayer(rows: npt.NDArray[np.uint8], encoding: str) -> npt.NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli import demo_report
+from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
 from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations
@@ -60,6 +61,9 @@ class Settings:
         return max(1, round(self.seconds * self.rate))
 
 
+NEEDS = (Needs("seed", 0, lambda args: args.source == "scenes", "with another --source than scenes"),)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--source", default="scenes", help="scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag")
@@ -86,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("rclpy") is None:
         print('plcv demo: rclpy is not installed: source a ROS 2 distribution, or pip install "plcv_ros[ros]" (see `plcv doctor`)', file=sys.stderr)
         return 1
+    for text in graph.warnings:
+        print(f"plcv demo: [WARN] {text}", file=sys.stderr)
     # An interrupt by a supervisor must end the nodes as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -153,7 +159,7 @@ def _graph(settings: Settings) -> Graph:
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
     environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
-    return Graph(graph.name, nodes, environment)
+    return Graph(graph.name, nodes, environment, warnings=graph.warnings)
 
 
 def _free_domain() -> int:

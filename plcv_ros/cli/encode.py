@@ -111,6 +111,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         name = codec_name(args)
+        if args.threads != 1 and name == "jpeg":
+            raise batch.BatchError("--threads does nothing with jpeg: libjpeg-turbo encodes a picture in one thread")
         codec = make_codec(name, threads=args.threads, **codec_options(args, name))
         suffix = next(suffix for suffix, codec_of in SUFFIXES.items() if codec_of == name)
         planned = batch.jobs(args.inputs, args.output, suffix, PICTURES, args.recursive)

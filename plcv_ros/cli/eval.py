@@ -6,12 +6,15 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
+import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli.idle import Needs
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
 
 if TYPE_CHECKING:
@@ -35,6 +38,18 @@ examples:
   plcv eval default auto --data camvid=PATH --codec astc:8x8 --codec astc:12x12
                                  (what a network of its own for each codec is worth)
 """
+
+
+WITHOUT_SPLITS = ("scenes", "folder")
+
+NEEDS = (
+    Needs("picture_count", 8, lambda args: args.pictures is not None, "without --pictures"),
+    Needs("worst", False, lambda args: args.pictures is not None, "without --pictures"),
+    Needs(
+        "split", None, lambda args: re.split("[=,]", args.data)[0] not in WITHOUT_SPLITS, f"with {' and '.join(WITHOUT_SPLITS)}: they have no splits"
+    ),
+    Needs("cache", None, lambda args: any(codec != "original" for codec in args.codec or []), "without a --codec"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
                     append_csv(args.csv, row)
                 if args.json:
                     args.json.parent.mkdir(parents=True, exist_ok=True)
-                    text = json.dumps({**row, **result.details()}, indent=1)
+                    text = json.dumps(without_nan({**row, **result.details()}), indent=1)
                     args.json.write_text(text + "\n", encoding="utf-8")
     except (ValueError, OSError, ImportError) as error:
         print(f"plcv eval: {error}", file=sys.stderr)
@@ -185,7 +200,7 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
     for name in ("class", "share", "IoU" if result.name == "mIoU" else "recall"):
         table.add_column(name, justify="left" if name == "class" else "right")
     for name, share, score in result.by_class():
-        table.add_row(name, f"{share:.2%}", f"{score:.1%}")
+        table.add_row(name, f"{share:.2%}", "" if math.isnan(score) else f"{score:.1%}")
     table.add_section()
     table.add_row(result.name, "", f"{result.score():.2%}")
     console.print(table)
@@ -197,6 +212,15 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
         highlight=False,
         soft_wrap=True,
     )
+
+
+def without_nan(value: Any) -> Any:
+    """Plain data with null for what is not a number, which JSON does not have: the score of a class or picture without a labelled pixel."""
+    if isinstance(value, dict):
+        return {key: without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_nan(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def append_csv(path: Path, row: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.cli.idle import Needs
 from plcv_ros.texts import number, shown
 from plcv_ros.tracing.appearance import ENDS, STAGES, End
 from plcv_ros.tracing.statistics import ENDS as OUTCOME_OF_END
@@ -21,6 +22,13 @@ HISTORY = 60
 FIRST_TIMEOUT_S = 10.0
 BLOCKS = "▁▂▃▄▅▆▇█"
 BAR_WIDTH = 32
+
+NEEDS = (
+    Needs("title", "", lambda args: args.report is not None, "without --report"),
+    Needs("node", "latency", lambda args: args.report is None, "with --report"),
+    Needs("once", False, lambda args: args.report is None, "with --report"),
+    Needs("seconds", 0.0, lambda args: args.report is None and not args.once, "with --report or --once"),
+)
 
 Values = Mapping[str, Mapping[str, str]]
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from plcv_ros import __version__
+from plcv_ros.cli.idle import complaint
 
 COMMANDS = {
     "demo": "camera -> codec -> DDS -> segmentation -> latency on this machine, for a bounded time, with a report",
@@ -27,7 +28,7 @@ COMMANDS = {
     "params": "print the parameter tables of the nodes",
 }
 """Subcommand -> one-line help. Each is the module ``plcv_ros.cli.<name>`` with ``configure(parser)`` and ``run(args) -> int``;
-``args.arguments`` are the words after ``plcv`` as they were given."""
+``args.arguments`` are the words after ``plcv`` as they were given. A module's ``NEEDS`` lists options that do nothing without others."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             subparsers.add_parser(name, help=text, add_help=False)
     args = parser.parse_args(arguments, argparse.Namespace(arguments=arguments))
+    wrong = complaint(args, getattr(importlib.import_module(f"plcv_ros.cli.{args.command}"), "NEEDS", ()))
+    if wrong:
+        print(f"plcv {args.command}: {wrong}", file=sys.stderr)
+        return 2
     try:
         return int(args.run(args))
     except KeyboardInterrupt:

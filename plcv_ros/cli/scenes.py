@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.cli.idle import Needs
+
 if TYPE_CHECKING:
     from plcv_ros.scenes import SceneSequence
 
@@ -26,6 +28,13 @@ examples:
   plcv scenes --out data/street --seeds 0:8 --frames 50 --size 480x360 --split train
 """
 PREVIEW_COLUMNS, PREVIEW_ROWS, PREVIEW_FRAME = 3, 3, 40
+
+
+NEEDS = (
+    Needs("frames", 100, lambda args: args.out is not None, "without --out"),
+    Needs("every", 1, lambda args: args.out is not None, "without --out"),
+    Needs("split", "train", lambda args: args.out is not None, "without --out"),
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

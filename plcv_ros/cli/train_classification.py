@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from plcv_ros.cli.train_common import add_arguments, options_of, run_task
+from plcv_ros.cli.idle import Needs
+from plcv_ros.cli.train_common import add_arguments, options_of, refuse_idle, run_task
 
 EPILOG = """
 data sets (--data, --validate):
@@ -23,6 +24,9 @@ examples:
 """
 
 
+NEEDS = (Needs("width", 512, lambda args: args.network == "espnetv2_classifier", "with another --network than espnetv2_classifier"),)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plcv train classification``."""
     add_arguments(parser, "classification", epochs=30, batch=32, crop=160, network="espnetv2_classifier")
@@ -33,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv train classification``: 0 when the checkpoint is written, 1 with the reason on stderr otherwise."""
     try:
+        refuse_idle(args, NEEDS)
         options = options_of(args)
     except ValueError as error:
         print(f"plcv train: {error}", file=sys.stderr)

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.cli.idle import Needs, complaint
+
 INSTALL = 'install the packages it needs with: pip install "plcv_ros[remote]"'
 
 
@@ -43,6 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default %(default)s)")
     add("--tensorboard", action="store_true", help="write curves for TensorBoard into the run folder")
     add("--stop-after", type=int, default=0, metavar="STEPS", help="save and end after this many steps; 0 = run to the end")
+
+
+NEEDS = (
+    Needs("validate_every", 5, lambda args: bool(args.validate), "without --validate"),
+    Needs("teacher", None, lambda args: args.distil > 0, "without --distil"),
+    Needs("scale", 2.0, lambda args: args.network.startswith("espnetv2_"), "with another --network than espnetv2_*"),
+    Needs("cache", None, lambda args: args.codec != "original", "without --codec"),
+)
+
+
+def refuse_idle(args: argparse.Namespace, own: tuple[Needs, ...]) -> None:
+    """Raises ValueError where options would do nothing; ``own`` are those of the task alone."""
+    wrong = complaint(args, (*NEEDS, *own))
+    if wrong:
+        raise ValueError(wrong)
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:

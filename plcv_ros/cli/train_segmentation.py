@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from plcv_ros.cli.train_common import add_arguments, options_of, run_task
+from plcv_ros.cli.idle import Needs
+from plcv_ros.cli.train_common import add_arguments, options_of, refuse_idle, run_task
 
 EPILOG = """
 data sets (--data, --validate; several may be given):
@@ -34,6 +35,13 @@ The run folder gets last.pt (to resume from), metrics.csv, and model.safetensors
 """
 
 
+_OWN = ("espnetv2_fpn", "with another --network than espnetv2_fpn")
+NEEDS = (
+    Needs("width", 128, lambda args: args.network == _OWN[0], _OWN[1]),
+    Needs("fine", 32, lambda args: args.network == _OWN[0], _OWN[1]),
+)
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``plcv train segmentation``."""
     add_arguments(parser, "segmentation", epochs=40, batch=8, crop=320, network="espnetv2_fpn")
@@ -46,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``plcv train segmentation``: 0 when the checkpoint is written, 1 with the reason on stderr otherwise."""
     try:
+        refuse_idle(args, NEEDS)
         options = options_of(args)
     except ValueError as error:
         print(f"plcv train: {error}", file=sys.stderr)

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli.idle import Needs
+
 if TYPE_CHECKING:
     from plcv_ros.codecs.jpegxs.weights import Weights
     from plcv_ros.training.tuning import Evaluation, Objective, TuningSettings
@@ -24,6 +26,9 @@ comparison.csv, tuning.png
 example:
   plcv tune default --data camvid=PATH,split=fit --codec jxs:main:2 --compare camvid=PATH,split=held-out --rate 2.5 --rate 3
 """
+
+
+NEEDS = (Needs("rate", [], lambda args: bool(args.compare), "without --compare"),)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

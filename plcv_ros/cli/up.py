@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
     except (ArgumentError, FileNotFoundError) as error:
         print(f"plcv up: {error}", file=sys.stderr)
         return USAGE
+    for text in graph.warnings:
+        print(f"plcv up: [WARN] {text}", file=sys.stderr, flush=True)
     if args.print_only:
         for key, value in graph.environment.items():
             print(f"export {key}={shlex.quote(value)}")

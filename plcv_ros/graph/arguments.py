@@ -95,7 +95,7 @@ _STRIPS = Argument(
 _IMAGE_TOPIC = Argument(
     "image_topic",
     "Base image topic; encoded frames are on <image_topic>/astc, /jxs or /compressed.",
-    sets={"camera": "image_topic", "segmentation": "image_topic", "evaluation": "image_topic", "decoder": "input_topic"},
+    sets={"camera": "image_topic", "encoder": "output_topic", "segmentation": "image_topic", "evaluation": "image_topic", "decoder": "input_topic"},
 )
 
 ENCODER = (

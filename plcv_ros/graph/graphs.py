@@ -12,9 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plcv_ros.graph import arguments as args
-from plcv_ros.graph import transport
+from plcv_ros.graph import parameter_files, transport
 from plcv_ros.graph.arguments import Argument, ArgumentError, Value, resolve
 from plcv_ros.graph.locations import configurations, share_directory
+
+EXECUTABLES = ("camera", "encoder", "decoder", "segmentation", "evaluation", "latency")
+"""The nodes of the package."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,15 @@ class NodeSpec:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes, and the environment variables they all run with (on top of the process's own)."""
+    """Nodes, and the environment variables they all run with (on top of the process's own).
+
+    ``warnings``: what was given and changes nothing; whoever runs the graph shows them.
+    """
 
     name: str
     nodes: tuple[NodeSpec, ...]
     environment: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     def node(self, executable: str) -> NodeSpec:
         """The node of ``executable``; raises KeyError where the graph has none."""
@@ -96,14 +103,19 @@ class _Builder:
     def __init__(self, name: str, arguments: tuple[Argument, ...], given: Mapping[str, str]) -> None:
         self.name = name
         self.arguments = arguments
+        self.given = {argument.name for argument in arguments if given.get(argument.name, "") not in ("", argument.default)}
         self.values = resolve(arguments, given, name)
         self.namespace = _namespace(self.values["namespace"])
+        self.elsewhere: list[str] = []
+        """Namespaces of nodes that run on another computer."""
         self.files = [configuration_file(self.values["configuration"])]
+        self.checked = {} if self.values["configuration"] in configurations() else {"configuration": self.files[0]}
         if self.values["params_file"]:
             path = Path(self.values["params_file"]).expanduser()
             if not path.is_file():
                 raise ArgumentError(f"argument params_file:={path}: no such file")
             self.files.append(path.resolve())
+            self.checked["params_file"] = path
 
     def flag(self, name: str) -> bool:
         return self.values[name].lower() == "true"
@@ -141,7 +153,24 @@ class _Builder:
             addresses=transport.peers(self.values["peer"]),
             local=self.values.get("localhost_only", "").lower() == "true",
         )
-        return Graph(self.name, tuple(nodes), environment)
+        self._refuse_idle(nodes)
+        return Graph(self.name, tuple(nodes), environment, warnings=tuple(self._warnings(nodes)))
+
+    def _refuse_idle(self, nodes: list[NodeSpec]) -> None:
+        """Arguments that set parameters of nodes which the graph does not have would do nothing."""
+        running = {node.executable for node in nodes}
+        for argument in self.arguments:
+            if argument.name in self.given and argument.sets and not running & set(argument.sets):
+                raise ArgumentError(
+                    f"{self.name}: {argument.name}:={self.values[argument.name]} would do nothing: it is for {' and '.join(argument.sets)}, "
+                    f"and the graph has {', '.join(sorted(running))} alone"
+                )
+
+    def _warnings(self, nodes: list[NodeSpec]) -> list[str]:
+        names = [f"/{node.qualified_name}" for node in nodes]
+        spaces = dict.fromkeys([self.namespace, *self.elsewhere, *(node.namespace for node in nodes)])
+        others = ["/" + f"{space}/{executable}".lstrip("/") for space in spaces for executable in EXECUTABLES]
+        return [text for argument, path in self.checked.items() for text in parameter_files.complaints(path, argument, names, others)]
 
 
 def offload(given: Mapping[str, str]) -> Graph:
@@ -158,13 +187,10 @@ def edge(given: Mapping[str, str]) -> Graph:
     builder = _Builder("edge", args.EDGE_ARGUMENTS, given)
     if not builder.values["input_topic"]:
         return builder.graph([builder.node("camera")])
-    parameters: dict[str, Value] = {}
-    if builder.values["image_topic"]:
-        parameters["output_topic"] = builder.values["image_topic"]
     camera = [a.name for a in args.CAMERA if builder.values[a.name]]
     if camera:
         raise ArgumentError(f"edge: with input_topic:=... an encoder takes the place of the camera node, so {', '.join(camera)} would do nothing")
-    return builder.graph([builder.node("encoder", **parameters)])
+    return builder.graph([builder.node("encoder")])
 
 
 def remote(given: Mapping[str, str]) -> Graph:
@@ -202,6 +228,7 @@ def many_cameras(given: Mapping[str, str]) -> Graph:
     """Cameras in namespaces of their own and one segmentation node that batches their frames; on one computer or two (``side``)."""
     builder = _Builder("many_cameras", args.MANY_CAMERAS_ARGUMENTS, given)
     names = _cameras(builder.values["cameras"])
+    builder.elsewhere = [f"{builder.namespace}/{name}".strip("/") for name in names]
     side = builder.values["side"]
     # A space may follow a comma; one that ends a path is a part of it.
     sources = [source for source in re.split(r",\s*", builder.values["sources"]) if source.strip()]
@@ -209,6 +236,8 @@ def many_cameras(given: Mapping[str, str]) -> Graph:
         raise ArgumentError(
             f"argument sources:={builder.values['sources']}: {len(sources)} for {len(names)} cameras, expected one for all or one each"
         )
+    if sources and side == "remote":
+        raise ArgumentError(f"many_cameras: sources:={builder.values['sources']} would do nothing with side:=remote: the cameras run elsewhere")
     nodes: list[NodeSpec] = []
     if side != "remote":
         for i, name in enumerate(names):

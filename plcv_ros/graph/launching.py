@@ -7,6 +7,7 @@ from typing import Any
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
@@ -22,6 +23,8 @@ def launch_description(name: str) -> Any:
     def start(context: LaunchContext) -> list[Any]:
         given = {a.name: LaunchConfiguration(a.name).perform(context) for a in kind.arguments}
         graph = kind.build(given)
+        for text in graph.warnings:
+            get_logger(f"{name}.launch").warning(text)
         variables = [SetEnvironmentVariable(key, value) for key, value in graph.environment.items()]
         return [*variables, *(_node(node) for node in graph.nodes)]
 

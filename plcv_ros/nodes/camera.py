@@ -13,7 +13,7 @@ from rosgraph_msgs.msg import Clock
 
 from plcv_ros.camera import Frame, Source, open_source
 from plcv_ros.codecs import CodecError
-from plcv_ros.nodes import conversion, wire
+from plcv_ros.nodes import conversion, qos, wire
 from plcv_ros.nodes.diagnostics import WARN, Meter, Status
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
@@ -54,7 +54,7 @@ class CameraNode(FrameNode):
             info_topic=wire.sibling(base, "camera_info"),
             labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
         )
-        self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.flag("publish_clock") else None
+        self._clock_publisher = qos.create_publisher(self, Clock, "/clock", qos.clock_offered()) if self.flag("publish_clock") else None
         self._period = 1.0 / (self.number("rate") or self._source.rate)
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
@@ -83,6 +83,7 @@ class CameraNode(FrameNode):
 
     def start(self) -> None:
         """Start the capture and publishing threads."""
+        self._warn_of_idle()
         self._sender.start()
         self.thread("capture", self._capture)
 
@@ -128,6 +129,14 @@ class CameraNode(FrameNode):
         if self._source.damaged and not self._damage_told:
             self._damage_told = True
             self.get_logger().warning(f"left out: {self._source.damage}; more like it are only counted (damaged on /diagnostics)")
+
+    def _warn_of_idle(self) -> None:
+        """Parameters of bags alone do nothing with other sources."""
+        if type(self._source).__name__ == "BagSource":
+            return
+        for name in ("topic", "recorded_stamps"):
+            if self.values[name]:
+                self.get_logger().warning(f"parameter {name} = {self.values[name]} does nothing: {self._source.description} is no bag")
 
     def _settled(self) -> bool:
         """Wait until nobody new has subscribed to anything of this node for a moment: who follows frames from the first one on (their events,

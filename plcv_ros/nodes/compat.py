@@ -7,6 +7,7 @@ subscription count is polled), and cannot rewrite a parameter before it is check
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 from collections.abc import Callable, Iterable
@@ -40,16 +41,20 @@ def create_publisher(
     overrides: Any = None,
     on_incompatible: Callable[[Any], None] | None = None,
     on_demand: Callable[[int], None] | None = None,
+    on_late: Callable[[Any], None] | None = None,
 ) -> Any:
     """A publisher whose ``on_demand(count)`` is called, in the executor, whenever the number of its subscribers has changed.
 
-    ``on_incompatible(event)`` hears of subscribers that ask for a QoS that is not offered. Middlewares without such events are served
-    without ``on_incompatible``, and by polling for ``on_demand``.
+    ``on_incompatible(event)`` hears of subscribers that ask for a QoS that is not offered, ``on_late(event)`` of missed deadlines.
+    Middlewares without such events are served without ``on_incompatible``, and by polling for ``on_demand``.
     """
     # rclpy's own callbacks would log the same once more, and everything that is waited for makes every wake-up of the executor dearer.
     options: dict[str, Any] = {"use_default_callbacks": False}
+    qos = copy.copy(qos)  # rclpy writes overrides into the profile, which several topics may share
     if on_incompatible is not None:
         options["incompatible_qos"] = on_incompatible
+    if on_late is not None:
+        options["deadline"] = on_late
     matched = on_demand is not None and HAS_MATCHED_EVENTS
     if matched and on_demand is not None:
         options["matched"] = _count_of(on_demand)
@@ -74,10 +79,14 @@ def create_subscription(
     *,
     overrides: Any = None,
     on_incompatible: Callable[[Any], None] | None = None,
+    on_late: Callable[[Any], None] | None = None,
 ) -> Any:
-    """A subscription; ``on_incompatible(event)`` hears of publishers that do not offer the QoS asked for, where the middleware tells."""
+    """A subscription; ``on_incompatible(event)`` hears of publishers that do not offer the QoS asked for, where the middleware tells, and
+    ``on_late(event)`` of missed deadlines."""
+    qos = copy.copy(qos)
     try:
-        events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible, use_default_callbacks=False)
+        late = {} if on_late is None else {"deadline": on_late}
+        events = SubscriptionEventCallbacks(incompatible_qos=on_incompatible, use_default_callbacks=False, **late)
         return node.create_subscription(message_type, topic, callback, qos, event_callbacks=events, qos_overriding_options=overrides)
     except UnsupportedEventTypeError:
         return node.create_subscription(message_type, topic, callback, qos, qos_overriding_options=overrides)

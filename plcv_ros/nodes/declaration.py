@@ -39,18 +39,21 @@ def declare(node: Any, rows: Sequence[Row], apply: Callable[[dict[str, Value]], 
     """Declare ``rows`` on ``node``; returns their values, a dict that follows later changes.
 
     ``apply(changed)`` is called for every accepted change at run time and may still refuse it by raising ParameterError. Raises
-    ParameterError for a value given at start that its row does not allow. Names that no row knows are warned of: they change nothing.
+    ParameterError for a value given at start that its row does not allow. Names that no row knows are warned of: they change nothing. So are
+    values, other than the default, of parameters that do nothing beside the others; at run time they are refused.
     """
     overrides = compat.parameter_overrides(node)
     values = {row.name: row.check(overrides.get(row.name, row.default)) for row in rows}
     for row in rows:
         node.declare_parameter(row.name, values[row.name], describe(row), ignore_override=True)
     _warn_of_strangers(node, overrides, values)
+    _warn_of_idle(node, rows, overrides, values)
     by_name = {row.name: row for row in rows}
 
     def on_set(parameters: list[Any]) -> SetParametersResult:
         try:
             changed = {p.name: by_name[p.name].check(p.value) for p in parameters if p.name in by_name}
+            _refuse_idle([by_name[name] for name, value in changed.items() if value != values[name]], {**values, **changed})
             if changed:
                 apply({**values, **changed})
         except ParameterError as error:
@@ -69,3 +72,16 @@ def _warn_of_strangers(node: Any, overrides: dict[str, Any], values: dict[str, V
             continue
         close = difflib.get_close_matches(name, values, n=1)
         node.get_logger().warning(f"unknown parameter {name!r} is ignored" + (f"; did you mean {close[0]!r}?" if close else ""))
+
+
+def _warn_of_idle(node: Any, rows: Sequence[Row], overrides: dict[str, Any], values: dict[str, Value]) -> None:
+    for row in rows:
+        # A parameter file may list every parameter: the default says nothing.
+        if row.name in overrides and values[row.name] != row.default and (why := row.idle(values)):
+            node.get_logger().warning(f"parameter {row.name} = {values[row.name]} does nothing: {why}")
+
+
+def _refuse_idle(rows: Sequence[Row], values: dict[str, Value]) -> None:
+    for row in rows:
+        if why := row.idle(values):
+            raise ParameterError(row.name, values[row.name], f"no change: {why}")

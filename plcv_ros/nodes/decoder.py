@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decoder node: republishes encoded frames as sensor_msgs/Image for rviz, bags and other stacks, while somebody subscribes."""
+"""The decoder node: republishes encoded frames as sensor_msgs/Image, with their camera_info, for rviz, bags and other stacks, while somebody
+subscribes."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 from sensor_msgs.msg import Image
 
 from plcv_ros.nodes import conversion, diagnostics, qos
+from plcv_ros.nodes.camera_info import CameraInfoRelay
 from plcv_ros.nodes.clock import StampClock
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.receiver import Received
@@ -17,7 +19,7 @@ from plcv_ros.nodes.strip_receiver import make_receiver
 
 
 class DecoderNode(FrameNode):
-    """``<input_topic>/<transport>`` in, rgb8 on ``<input_topic>/decoded`` out, header untouched."""
+    """``<input_topic>/<transport>`` in, rgb8 on ``<input_topic>/decoded`` out, header untouched, and the camera's camera_info beside each of them."""
 
     result_event = "decode_end"
 
@@ -31,6 +33,7 @@ class DecoderNode(FrameNode):
         )
         self._stamp_clock = StampClock(self, self._receiver.topic, self.text("clock_sync"))
         self._publisher = qos.create_publisher(self, Image, f"{base}/decoded", qos.frames_offered(), self._on_demand)
+        self._infos = CameraInfoRelay(self, base, f"{base}/decoded", reliable=self.flag("reliable"))
         self.get_logger().info(f"{self._receiver.topic} -> {self.resolve_topic_name(f'{base}/decoded')}, while somebody subscribes")
 
     def start(self) -> None:
@@ -67,6 +70,7 @@ class DecoderNode(FrameNode):
         bad = self._meter.rate("malformed", counters.malformed)
         repeated = self._meter.rate("stamps_repeated", self._receiver.stamps.repeated)
         values = {**self._receiver.values(), "published": self._published, "fps": fps, "topic": self._receiver.topic}
+        values["camera_infos"] = self._infos.forwarded
         if not self._publisher.get_subscription_count():
             return diagnostics.Status(diagnostics.OK, "nobody subscribes; nothing is decoded", values)
         if bad:

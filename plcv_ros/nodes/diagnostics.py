@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from plcv_ros.nodes import compat
+from plcv_ros.nodes import compat, qos_overrides
 
 OK: bytes = DiagnosticStatus.OK
 WARN: bytes = DiagnosticStatus.WARN
@@ -18,6 +18,8 @@ ERROR: bytes = DiagnosticStatus.ERROR
 STALE: bytes = DiagnosticStatus.STALE
 
 PERIOD_S = 1.0
+
+TOPIC = "/diagnostics"
 
 
 @dataclass
@@ -50,7 +52,9 @@ class Diagnostics:
         self._node = node
         self._status = status
         self._name = node.get_fully_qualified_name().lstrip("/")
-        self._publisher = compat.create_publisher(node, DiagnosticArray, "/diagnostics", 10)
+        self._publisher = compat.create_publisher(
+            node, DiagnosticArray, TOPIC, 10, overrides=qos_overrides.options(node, TOPIC, qos_overrides.PUBLISHER)
+        )
         node.create_timer(PERIOD_S, self.publish, clock=compat.steady_clock())
 
     def publish(self) -> None:

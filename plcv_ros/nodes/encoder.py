@@ -7,10 +7,11 @@ import sys
 import time
 from typing import Any
 
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
 
 from plcv_ros.codecs import CodecError
-from plcv_ros.nodes import conversion, diagnostics, qos, wire
+from plcv_ros.nodes import conversion, diagnostics, qos
+from plcv_ros.nodes.camera_info import CameraInfoRelay
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.parameters import ParameterError, Value
@@ -35,10 +36,8 @@ class EncoderNode(FrameNode):
         self._mailbox: Mailbox[tuple[Image, int]] = Mailbox()
         self._meter = diagnostics.Meter()
         self._base = base
-        # Beside the input topic there is a camera_info already: the camera driver's, with the image's own stamp.
-        self._info_topic, info_out = wire.sibling(base, "camera_info"), wire.sibling(output, "camera_info")
-        relay = self.resolve_topic_name(self._info_topic) != self.resolve_topic_name(info_out)
-        self._info = qos.create_publisher(self, CameraInfo, info_out, qos.frames_offered()) if relay else None
+        self.inputs.expect(Image, base, "input_topic is to name the topic of raw images; decode others first: ros2 run image_transport republish")
+        self._infos = CameraInfoRelay(self, base, output, reliable=self.flag("reliable"))
         self._sender = FrameSender(self, output, offer_raw=False, info_topic=None, on_demand=self._on_demand)
         self.get_logger().info(f"{self.resolve_topic_name(base)} -> {self._sender.topic}, while somebody subscribes")
 
@@ -64,8 +63,6 @@ class EncoderNode(FrameNode):
         if subscribers and not self._inputs:
             profile = qos.frames_requested(self.flag("reliable"))
             self._inputs.append(qos.create_subscription(self, Image, self._base, self._on_image, profile))
-            if self._info is not None:
-                self._inputs.append(qos.create_subscription(self, CameraInfo, self._info_topic, self._info.publish, profile))
         elif not subscribers:
             while self._inputs:
                 self.destroy_subscription(self._inputs.pop())
@@ -106,7 +103,9 @@ class EncoderNode(FrameNode):
     def status(self) -> diagnostics.Status:
         """Level and counters for ``/diagnostics``."""
         status = self._sender.status()
-        status.values.update(received=self._received, dropped_newer=self._dropped_newer, unreadable=self._unreadable)
+        status.values.update(
+            received=self._received, dropped_newer=self._dropped_newer, unreadable=self._unreadable, camera_infos=self._infos.forwarded
+        )
         received = self._meter.rate("received", self._received)
         if self._meter.rate("unreadable", self._unreadable):
             return diagnostics.Status(

@@ -21,9 +21,10 @@ from std_msgs.msg import String
 
 from plcv_ros import codecs
 from plcv_ros.labels import LabelSet
-from plcv_ros.nodes import conversion, diagnostics, overlay_picture, qos, wire
+from plcv_ros.nodes import conversion, diagnostics, label_images, overlay_picture, qos, wire
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.pairing import Pair, Pairing
+from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.runner import run
 from plcv_ros.nodes.stamps import complaint, key_of
 from plcv_ros.perception.metrics import ConfusionMatrix
@@ -31,6 +32,9 @@ from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
 
 SUMMARY_FILE = "evaluation.json"
 OVERLAY_FILE = "overlay.png"
+
+SETTLED_FRAMES = 5
+"""After so many labels and true labels some must have been scored."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -63,6 +67,9 @@ class EvaluationNode(FrameNode):
             raise NodeError(
                 f"parameter output_directory is {str(self._directory)!r}, expected a folder that can be written: {error.strerror}"
             ) from error
+        if self.flag("strips") and not set(wire.transports_of(self.text("transport"))) <= set(wire.CODECS_WITH_STRIPS):
+            have = ", ".join(wire.CODECS_WITH_STRIPS)
+            raise ParameterError("strips", True, f"false with transport {self.text('transport')}: only {have} have strips")
         history = self.integer("history")
         self._assembler = StripAssembler(codecs.MAX_PIXELS, astc_modes=self.text("astc_modes"))
         self._labels: _Waiting = _Waiting(history)
@@ -72,7 +79,9 @@ class EvaluationNode(FrameNode):
         self._frames: dict[str, _Waiting] = {"camera": _Waiting(history), "decoded": _Waiting(history)}
         self._label_set: LabelSet | None = None
         self._matrix: ConfusionMatrix | None = None
-        self._counts = {"labels": 0, "truth": 0, "scored": 0, "unscored": 0, "malformed": 0}
+        self._counts = {"labels": 0, "truth": 0, "scored": 0, "unscored": 0, "unreadable": 0, "malformed": 0}
+        self._why_unscored = ""
+        self._complaints: set[str] = set()
         self._overlay_path: Path | None = None
         self._looking_for_picture = True
         self._frame_subscriptions: list[Any] = []
@@ -80,6 +89,8 @@ class EvaluationNode(FrameNode):
         qos.create_subscription(self, String, self.text("classes_topic"), self._on_classes, qos.latched())
         qos.create_subscription(self, Image, self.text("labels_topic"), self._on_labels, reliable)
         qos.create_subscription(self, Image, self.text("truth_topic"), self._on_truth, reliable)
+        for message_type, topic in self._frame_topics():
+            self.inputs.expect(message_type, topic)
         self.get_logger().info(f"judging {self.resolve_topic_name(self.text('labels_topic'))}; results go to {self._directory.resolve()}")
 
     def _on_classes(self, message: String) -> None:
@@ -97,7 +108,7 @@ class EvaluationNode(FrameNode):
     def _on_labels(self, message: Image) -> None:
         stamp = conversion.to_ns(message.header.stamp)
         self._counts["labels"] += 1
-        labels = self._read(message)
+        labels = self._read(message, "labels_topic")
         if labels is None:
             return
         self._labels.keep(stamp, labels)
@@ -109,29 +120,35 @@ class EvaluationNode(FrameNode):
     def _on_truth(self, message: Image) -> None:
         stamp = conversion.to_ns(message.header.stamp)
         self._counts["truth"] += 1
-        truth = self._read(message)
+        truth = self._read(message, "truth_topic")
         if truth is not None:
             self._score(self._pairing.add_truth(stamp, message.header.frame_id, truth))
 
-    def _read(self, message: Image) -> Pixels | None:
+    def _read(self, message: Image, parameter: str) -> npt.NDArray[Any] | None:
         try:
-            pixels, pixel_format = conversion.image_array(message)
+            return label_images.read(message)
         except conversion.ImageError as error:
-            self.get_logger().warning(f"labels are dropped: {error}", once=True)
+            self._counts["unreadable"] += 1
+            self._not_scored(parameter, f"labels on {self.resolve_topic_name(self.text(parameter))} are dropped: {error}")
             return None
-        return pixels if pixel_format == "mono8" else None
+
+    def _not_scored(self, kind: str, why: str) -> None:
+        if kind not in self._complaints:
+            self._complaints.add(kind)
+            self.get_logger().warning(f"{why}; more of them are only counted (unscored and unreadable on /diagnostics)")
+        self._why_unscored = why
 
     def _score(self, pair: Pair | None) -> None:
         if pair is None:
             return
-        if self._matrix is None:
+        if self._matrix is None or self._label_set is None:
             self._pairs.append(pair)
             return
         try:
-            self._matrix.update(*pair)
+            self._matrix.update(*(label_images.class_ids(one, self._label_set) for one in pair))
         except ValueError as error:
             self._counts["unscored"] += 1
-            self.get_logger().warning(f"a frame is not scored: {error}", once=True)
+            self._not_scored("frame", f"a frame is not scored: {error}")
             return
         self._counts["scored"] += 1
 
@@ -151,17 +168,17 @@ class EvaluationNode(FrameNode):
             self._frames.clear()
 
     def _subscribe_frames(self) -> None:
-        base, transport = self.text("image_topic"), self.text("transport")
-        profile = qos.frames_requested(reliable=True)
-        self._frame_subscriptions.append(qos.create_subscription(self, Image, base, self._on_raw, profile))
-        if self.flag("strips"):
-            for name in wire.transports_of(transport):
-                topic = wire.topic(base, name, strips=True)
-                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_strip, qos.strips_requested(True)))
-        elif transport != "raw":
-            for name in wire.transports_of(transport):
-                topic = wire.topic(base, name)
-                self._frame_subscriptions.append(qos.create_subscription(self, CompressedImage, topic, self._on_compressed, profile))
+        handlers = {Image: self._on_raw, CompressedImage: self._on_strip if self.flag("strips") else self._on_compressed}
+        profile = qos.strips_requested(True) if self.flag("strips") else qos.frames_requested(reliable=True)
+        for message_type, topic in self._frame_topics():
+            chosen = qos.frames_requested(reliable=True) if message_type is Image else profile
+            self._frame_subscriptions.append(qos.create_subscription(self, message_type, topic, handlers[message_type], chosen))
+
+    def _frame_topics(self) -> list[tuple[Any, str]]:
+        """Message type and topic of what the picture is made of."""
+        base, transports = self.text("image_topic"), wire.transports_of(self.text("transport"))
+        coded = [name for name in transports if name != "raw"]
+        return [(Image, base), *((CompressedImage, wire.topic(base, name, self.flag("strips"))) for name in coded)]
 
     def _on_raw(self, message: Image) -> None:
         self._keep_frame("camera", message)
@@ -187,7 +204,7 @@ class EvaluationNode(FrameNode):
         if name in self._frames:
             self._frames[name].keep(conversion.to_ns(message.header.stamp), message)
 
-    def _save_picture(self, camera: Image | None, decoded: Any, labels: Pixels) -> None:
+    def _save_picture(self, camera: Image | None, decoded: Any, labels: npt.NDArray[Any]) -> None:
         if self._label_set is None:
             return
         try:
@@ -196,7 +213,7 @@ class EvaluationNode(FrameNode):
                 panels.append(("camera", conversion.image_rgb(camera)))
             shown, caption = self._decoded(decoded)
             panels.append((caption, shown))
-            panels.append(("labels", self._label_set.overlay(shown, labels, 0.6)))
+            panels.append(("labels", self._label_set.overlay(shown, label_images.class_ids(labels, self._label_set), 0.6)))
             path = self._directory / OVERLAY_FILE
             overlay_picture.save(path, panels, list(zip(self._label_set.classes, self._label_set.colours)))
         except (codecs.CodecError, conversion.ImageError) as error:
@@ -244,16 +261,33 @@ class EvaluationNode(FrameNode):
         except OSError as error:
             self.get_logger().error(f"{path}: {error.strerror}")
             return
-        scored = self._counts["scored"]
-        text = f"mIoU {100 * self._matrix.miou():.1f} % over {scored} frames" if scored and self._matrix else "no frame could be scored"
-        self.get_logger().info(f"{text}; summary: {path.resolve()}")
+        self.get_logger().info(f"{self._score_text()}; summary: {path.resolve()}")
+
+    def _score_text(self) -> str:
+        """The mIoU so far, or why there is none."""
+        counts = self._counts
+        if counts["scored"] and self._matrix is not None:
+            miou = self._matrix.miou()
+            if math.isnan(miou):
+                return f"no mIoU: every pixel of the truth of {counts['scored']} frames is unlabelled"
+            return f"mIoU {100 * miou:.1f} % over {counts['scored']} frames"
+        topics = {name: self.resolve_topic_name(self.text(f"{name}_topic")) for name in ("labels", "truth", "classes")}
+        reason = self._why_unscored or "no stamp of a label image is that of a true one"
+        if self._label_set is None:
+            reason = f"no class table on {topics['classes']}"
+        for name in ("truth", "labels"):
+            if not counts[name]:
+                reason = f"nothing on {topics[name]}"
+        return f"no frame could be scored: {reason}"
 
     def status(self) -> diagnostics.Status:
         """Level and counters for ``/diagnostics``."""
         miou = self._matrix.miou() if self._matrix is not None and self._counts["scored"] else math.nan
         values = {**self._counted(), "miou": miou, "overlay": "" if self._overlay_path is None else str(self._overlay_path.resolve())}
-        text = f"{self._counts['labels']} labelled frames, {self._counts['scored']} scored"
-        return diagnostics.Status(diagnostics.OK, text if math.isnan(miou) else f"{text}, mIoU {100 * miou:.1f} %", values)
+        text = f"{self._counts['labels']} labelled frames, {self._counts['scored']} scored, {self._score_text()}"
+        # Without truth there is nothing to judge by, and no fault: the picture is kept all the same.
+        lost = self._counts["labels"] > SETTLED_FRAMES and self._counts["truth"] > SETTLED_FRAMES and math.isnan(miou)
+        return diagnostics.Status(diagnostics.WARN if lost else diagnostics.OK, text, values)
 
 
 def _finite(value: float) -> float | None:

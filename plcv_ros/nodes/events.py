@@ -15,7 +15,7 @@ from typing import Any
 
 from sensor_msgs.msg import TimeReference
 
-from plcv_ros.nodes import compat, qos
+from plcv_ros.nodes import compat, qos, qos_overrides
 from plcv_ros.tracing import CAMERA_EVENTS, DROPPED, REMOTE_EVENTS, join_source
 
 TOPIC = "~/frame_events"
@@ -110,8 +110,10 @@ class DebugTimes:
         self._age_ns = age_ns
         self._make = compat.DebugFloat(node)
         message_type = self._make.message_type
-        self._processing = compat.create_publisher(node, message_type, "~/debug/processing_time_ms", 10)
-        self._pipeline = compat.create_publisher(node, message_type, "~/debug/pipeline_latency_ms", 10)
+        self._processing, self._pipeline = (
+            compat.create_publisher(node, message_type, topic, 10, overrides=qos_overrides.options(node, topic, qos_overrides.PUBLISHER))
+            for topic in ("~/debug/processing_time_ms", "~/debug/pipeline_latency_ms")
+        )
         self._begun: OrderedDict[int, tuple[Any, int]] = OrderedDict()
         """By the header object, which a node passes on as it is: what is in it may be in another frame's too."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from rclpy.impl.implementation_singleton import rclpy_implementation
 
-from plcv_ros.nodes import qos
+from plcv_ros.nodes import qos, qos_overrides
 from plcv_ros.nodes.polled import NEVER_EXECUTED
 
 JOIN_TIMEOUT_S = 2.0
@@ -90,5 +90,7 @@ class Intake:
 
     def _leave_events(self) -> None:
         for subscription in self._subscriptions:
+            if qos_overrides.is_given(self._node, subscription.topic_name, qos_overrides.SUBSCRIPTION, "deadline"):
+                continue  # whoever sets a deadline wants to hear of it
             for handler in subscription.event_handlers:
                 handler.callback_group = NEVER_EXECUTED

@@ -10,10 +10,12 @@ from typing import Any
 
 from rclpy.node import Node
 
+from plcv_ros.nodes import qos_overrides
 from plcv_ros.nodes.clock import ClockServer
 from plcv_ros.nodes.declaration import declare
-from plcv_ros.nodes.diagnostics import Diagnostics, Status
+from plcv_ros.nodes.diagnostics import ERROR, Diagnostics, Status
 from plcv_ros.nodes.events import FrameEvents
+from plcv_ros.nodes.inputs import Inputs
 from plcv_ros.nodes.parameters import TABLES, Value
 
 JOIN_TIMEOUT_S = 3.0
@@ -39,6 +41,8 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
 
     def __init__(self, executable: str) -> None:
         super().__init__(executable)
+        self.inputs = Inputs(self)
+        qos_overrides.check(self)
         self.values: dict[str, Value] = declare(self, TABLES[executable], self.apply)
         self.stopping = threading.Event()
         self.exit_code: int | None = None
@@ -46,7 +50,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
         self._threads: list[threading.Thread] = []
         self.events = FrameEvents(self, self.result_event, self.age_ns)
         self._clock_server = ClockServer(self)
-        self._diagnostics = Diagnostics(self, self.status)
+        self._diagnostics = Diagnostics(self, self._whole_status)
 
     def text(self, name: str) -> str:
         """The value of a string parameter."""
@@ -70,6 +74,12 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
     def status(self) -> Status:
         """What ``/diagnostics`` shall say now."""
         return Status()
+
+    def _whole_status(self) -> Status:
+        """The node's own status, and where its inputs are not what it takes, that."""
+        status = self.status()
+        complaint = self.inputs.look()
+        return Status(ERROR, complaint, status.values) if complaint else status
 
     def start(self) -> None:
         """Start the threads."""
@@ -112,6 +122,7 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
 
     def begin(self) -> None:
         """Start all threads, those of the subclass included; called once the node is complete."""
+        qos_overrides.warn_of_unused(self, self.inputs.topics)
         self.thread("events", self.events.run)
         self.start()
 

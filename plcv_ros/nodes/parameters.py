@@ -8,6 +8,7 @@ A parameter is read-only unless the node acts on a change at once.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Value = bool | int | float | str
@@ -44,6 +45,8 @@ class Row:
     topic: bool = False
     """A topic name; empty where the default is."""
     floor: float | None = None
+    only_with: tuple[str, tuple[Value, ...]] | None = None
+    """Another parameter and the values of it without which this one does nothing; no values stand for any but the empty text."""
 
     @property
     def type_name(self) -> str:
@@ -74,6 +77,15 @@ class Row:
             return f"{'' if self.floor is None else '0, '}{_number(self.low if self.floor is None else self.floor)} .. {_number(self.high)}"
         return ""
 
+    def idle(self, values: Mapping[str, Value]) -> str:
+        """Why this parameter does nothing beside the other ``values``; empty where it acts."""
+        if self.only_with is None:
+            return ""
+        name, needed = self.only_with
+        if values[name] in needed if needed else values[name] != "":
+            return ""
+        return f"it acts only with {name} {' or '.join(_text(value) for value in needed) or 'given'}, and {name} is {_text(values[name]) or 'empty'}"
+
     def check(self, value: object) -> Value:
         """``value`` as this parameter takes it (an integer becomes a double where one is asked for); raises ParameterError."""
         kind = type(self.default)
@@ -97,6 +109,10 @@ class Row:
         return value
 
 
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _article(type_name: str) -> str:
     return f"{'an' if type_name == 'integer' else 'a'} {type_name}"
 
@@ -105,6 +121,11 @@ def _number(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e6 else f"{value:.0f}"
 
 
+_ASTC, _ASTC_OR_AUTO = ("codec", ("astc",)), ("codec", ("astc", "auto"))
+_JXS, _JXS_OR_AUTO = ("codec", ("jxs",)), ("codec", ("jxs", "auto"))
+_JPEG, _AUTO = ("codec", ("jpeg",)), ("codec", ("auto",))
+_WITH_STRIPS = ("strips", (True,))
+
 CODEC_ROWS = (
     Row(
         "codec",
@@ -112,21 +133,33 @@ CODEC_ROWS = (
         "Codec of the published frames; auto follows what the link delivers, raw publishes sensor_msgs/Image alone.",
         choices=("astc", "jxs", "jpeg", "raw", "auto"),
     ),
-    Row("astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False),
+    Row(
+        "astc_block", "8x8", "ASTC footprint: 8x8 is 2.00 bit/px, 12x12 is 0.889 bit/px.", choices=("8x8", "12x12"), read_only=False, only_with=_ASTC
+    ),
     Row(
         "astc_preset",
         "fast",
         "ASTC encoder: fast, fine (better, slower), vision (for networks trained on it), vision_fine (better, slower), paper (its method).",
         choices=("fast", "fine", "vision", "vision_fine", "paper"),
         read_only=False,
+        only_with=_ASTC_OR_AUTO,
     ),
-    Row("jxs_bpp", 3.0, "JPEG XS rate in bits per pixel, of the whole codestream: the same for every frame.", low=0.1, high=30.0, read_only=False),
+    Row(
+        "jxs_bpp",
+        3.0,
+        "JPEG XS rate in bits per pixel, of the whole codestream: the same for every frame.",
+        low=0.1,
+        high=30.0,
+        read_only=False,
+        only_with=_JXS,
+    ),
     Row(
         "jxs_preset",
         "high",
         "JPEG XS encoder: main (Main profile), high (High profile, better) or pruned (faster).",
         choices=("main", "high", "pruned"),
         read_only=False,
+        only_with=_JXS_OR_AUTO,
     ),
     Row(
         "jxs_significance",
@@ -134,30 +167,43 @@ CODEC_ROWS = (
         "Significance flags of JPEG XS: as the preset has them, always, or never (faster, at a loss).",
         choices=("preset", "always", "never"),
         read_only=False,
+        only_with=_JXS_OR_AUTO,
     ),
     Row(
         "jxs_weights",
         "",
         "Weights of JPEG XS bands: the path of a JSON file (plcv tune makes such), or segmentation_main, an experiment; empty has the standard's.",
+        only_with=_JXS_OR_AUTO,
     ),
-    Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False),
+    Row("jpeg_quality", 90, "JPEG quality.", low=1, high=100, read_only=False, only_with=_JPEG),
     Row(
         "latency_target_ms",
         60.0,
         "With codec auto: what 95 of 100 frames a second may take from capture to the other computer. The setting follows the link.",
         low=1.0,
         high=10_000.0,
+        only_with=_AUTO,
     ),
     Row("strips", False, "Send frames in strips that leave as they are coded, on <topic>/<codec>_strips: a lost packet costs a strip, not a frame."),
-    Row("strip_bytes", 5200, "Largest strip in bytes, at least one block row or slice: 5200 fill four Ethernet packets.", low=1, high=1_000_000),
+    Row(
+        "strip_bytes",
+        5200,
+        "Largest strip in bytes, at least one block row or slice: 5200 fill four Ethernet packets.",
+        low=1,
+        high=1_000_000,
+        only_with=_WITH_STRIPS,
+    ),
     Row(
         "strip_last_copies",
         2,
         "How often the last strip of a frame is sent: where it is lost, nothing but silence shows that the frame is over.",
         low=1,
         high=8,
+        only_with=_WITH_STRIPS,
     ),
-    Row("threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False),
+    Row(
+        "threads", 1, "Threads that encode one frame; JPEG takes one.", low=1, high=64, read_only=False, only_with=("codec", ("astc", "jxs", "auto"))
+    ),
 )
 """The codec's parameters, the same for every node that encodes."""
 
@@ -169,13 +215,16 @@ _TRANSPORT = Row(
     choices=("astc", "jxs", "compressed", "raw", "auto"),
 )
 _MAX_PIXELS = Row("max_pixels", 4096 * 4096, "Refuse frames of more pixels before they are decoded.", low=1, high=16384 * 16384)
-_DECODE_THREADS = Row("decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64)
+_DECODE_THREADS = Row(
+    "decode_threads", 1, "Threads that decode one frame; JPEG takes one.", low=1, high=64, only_with=("transport", ("astc", "jxs", "auto"))
+)
 _ASTC_MODES = Row(
     "astc_modes",
     "pruned",
     "ASTC block modes that are decoded: pruned (this package's encoder) or all (every LDR block of other encoders too, some 60 times slower "
     "each). Other blocks make a frame malformed.",
     choices=("pruned", "all"),
+    only_with=("transport", ("astc", "auto")),
 )
 _STRIPS = (
     Row("strips", False, "Receive frames in strips, from <base>/<transport>_strips; both sides must agree."),
@@ -185,6 +234,7 @@ _STRIPS = (
         "Take the rest of a frame for lost after so long without a strip of it, or sooner where strips come in closer succession.",
         low=0.5,
         high=10_000.0,
+        only_with=_WITH_STRIPS,
     ),
     Row(
         "strip_repair_ms",
@@ -193,6 +243,7 @@ _STRIPS = (
         low=0.0,
         floor=0.5,
         high=10_000.0,
+        only_with=_WITH_STRIPS,
     ),
 )
 _IMAGE_TOPIC = Row("image_topic", "camera/image", "Base image topic.", topic=True)
@@ -252,10 +303,23 @@ SEGMENTATION = (
     _IMAGE_TOPIC,
     _TRANSPORT,
     *_STRIPS,
-    Row("unlabel_concealed", False, "Label rows whose strip was lost 255 (unlabelled); they are concealed from the frame before.", read_only=False),
+    Row(
+        "unlabel_concealed",
+        False,
+        "Label rows whose strip was lost 255 (unlabelled); they are concealed from the frame before.",
+        read_only=False,
+        only_with=_WITH_STRIPS,
+    ),
     Row("cameras", "", "Namespaces of several cameras, separated by commas: frames come from <camera>/<image_topic>, in batches; empty: one camera."),
-    Row("deadline_ms", 100.0, "With several cameras: a batch grows only as long as its oldest frame is done by this age.", low=1.0, high=60_000.0),
-    Row("max_batch", 8, "With several cameras: frames in one pass of the network at most.", low=1, high=64),
+    Row(
+        "deadline_ms",
+        100.0,
+        "With several cameras: a batch grows only as long as its oldest frame is done by this age.",
+        low=1.0,
+        high=60_000.0,
+        only_with=("cameras", ()),
+    ),
+    Row("max_batch", 8, "With several cameras: frames in one pass of the network at most.", low=1, high=64, only_with=("cameras", ())),
     Row(
         "checkpoint",
         "default",
@@ -298,8 +362,8 @@ LATENCY = (
     Row("nodes", "camera,encoder,segmentation", "Nodes to follow, separated by commas; their topics are <node>/frame_events."),
     _CLOCK_SYNC,
     Row("output_directory", "plcv_latency", "Folder of the report (latency.html, frames.csv, ...), written at the end; empty writes none."),
-    Row("plot", True, "Also draw latency.png; needs matplotlib."),
-    Row("title", "", "Title of the plot."),
+    Row("plot", True, "Also draw latency.png; needs matplotlib.", only_with=("output_directory", ())),
+    Row("title", "", "Title of the plot.", only_with=("output_directory", ())),
     Row("max_frames", 20_000, "Frames kept for the report; older ones stay counted.", low=1, high=1_000_000),
     Row("window_s", 10.0, "Percentiles on /diagnostics are over so many seconds.", low=1.0, high=3600.0, read_only=False),
 )

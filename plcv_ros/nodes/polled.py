@@ -12,7 +12,7 @@ from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 
-from plcv_ros.nodes import compat
+from plcv_ros.nodes import compat, qos_overrides
 
 
 class _NeverExecuted(CallbackGroup):  # type: ignore[misc]  # rclpy is not seen by the type checker
@@ -39,7 +39,9 @@ class PolledSubscription:
     """
 
     def __init__(self, node: Any, message_type: Any, topic: str, profile: Any) -> None:
-        self._subscription = compat.create_subscription(node, message_type, topic, lambda _message: None, profile)
+        node.inputs.expect(message_type, topic)
+        overrides = qos_overrides.options(node, topic, qos_overrides.SUBSCRIPTION)
+        self._subscription = compat.create_subscription(node, message_type, topic, lambda _message: None, profile, overrides=overrides)
         self._subscription.callback_group = NEVER_EXECUTED
 
     def take(self, limit: int) -> Iterator[Any]:

@@ -2,7 +2,8 @@
 """Quality of service of every topic, and what is logged where two sides do not match.
 
 Publishers offer more than our subscribers ask for, so that every subscriber matches: a best-effort publisher and a reliable subscriber
-are silent together. ``qos_overrides.<topic>.<publisher|subscription>.<reliability|history|depth>`` change any of it.
+are silent together. Parameters ``qos_overrides.<topic>.<publisher|subscription>.<policy>`` change any of it
+(:mod:`plcv_ros.nodes.qos_overrides`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
-from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from plcv_ros.nodes import compat
+from plcv_ros.nodes import compat, qos_overrides
 
 RELIABLE_DEPTH = 5
 
@@ -31,6 +31,22 @@ def frames_requested(reliable: bool) -> QoSProfile:
     if reliable:
         return frames_offered()
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+INFO_DEPTH = 30
+"""Messages of camera_info that wait: each is needed beside its image, and all are small."""
+
+
+def infos_offered() -> QoSProfile:
+    """What publishers of camera_info offer."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def infos_requested(reliable: bool) -> QoSProfile:
+    """What our subscribers of camera_info ask for."""
+    if reliable:
+        return infos_offered()
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def strips_offered() -> QoSProfile:
@@ -61,6 +77,11 @@ def events() -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=4000, reliability=ReliabilityPolicy.RELIABLE)
 
 
+def clock_offered() -> QoSProfile:
+    """What the publisher of /clock offers: reliable, keep last 10."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
+
 def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfile, on_demand: Callable[[int], None] | None = None) -> Any:
     """A publisher that takes ``qos_overrides`` and logs the remedy where a subscriber asks for what is not offered."""
     name = node.resolve_topic_name(topic)
@@ -76,9 +97,10 @@ def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfi
         message_type,
         topic,
         profile,
-        overrides=QoSOverridingOptions.with_default_policies(),
+        overrides=qos_overrides.options(node, topic, qos_overrides.PUBLISHER),
         on_incompatible=incompatible,
         on_demand=on_demand,
+        on_late=_on_late(node, name, qos_overrides.PUBLISHER),
     )
 
 
@@ -91,9 +113,32 @@ def create_subscription(node: Any, message_type: Any, topic: str, callback: Call
         remedy = _SUBSCRIBER_REMEDY[policy].format(name)
         node.get_logger().warning(f"a publisher of {name} does not offer the {policy} that is asked for; nothing arrives from it; {remedy}")
 
+    node.inputs.expect(message_type, topic)
     return compat.create_subscription(
-        node, message_type, topic, callback, profile, overrides=QoSOverridingOptions.with_default_policies(), on_incompatible=incompatible
+        node,
+        message_type,
+        topic,
+        callback,
+        profile,
+        overrides=qos_overrides.options(node, topic, qos_overrides.SUBSCRIPTION),
+        on_incompatible=incompatible,
+        on_late=_on_late(node, name, qos_overrides.SUBSCRIPTION),
     )
+
+
+def _on_late(node: Any, name: str, entity: str) -> Callable[[Any], None] | None:
+    """Logs the first message that misses a deadline which a parameter has set; None where none has."""
+    if not qos_overrides.is_given(node, name, entity, "deadline"):
+        return None
+    missed = 0
+
+    def late(_: Any) -> None:
+        nonlocal missed
+        missed += 1
+        if missed == 1:
+            node.get_logger().warning(f"the {entity} of {name} misses its deadline; further times are not logged")
+
+    return late
 
 
 class _Remedies(dict[str, str]):

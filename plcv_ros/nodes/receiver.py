@@ -97,6 +97,7 @@ class FrameReceiver:
         self.topic = node.resolve_topic_name(self._topics[0])
         """Where frames come from; with transport auto the first of the topics."""
         self.stamps = StampWatch(node, self.topic)
+        self._expect()
         self._profile = self.profile(reliable)
         self._intake: Intake | None = None
         self._reports = DeliveryReports(node, base)
@@ -108,6 +109,19 @@ class FrameReceiver:
     def profile(self, reliable: bool) -> Any:
         """Quality of service of the subscription."""
         return qos.frames_requested(reliable)
+
+    def _expect(self) -> None:
+        """Tell the node what will be subscribed to, and where the frames may be instead."""
+        base, inputs = self._base, self._node.inputs
+        hint = "set transport to what the sender publishes: raw is sensor_msgs/Image on the base topic, others are on <base topic>/<transport>"
+        beside = {wire.topic(base, name): f"set transport to {name}" for name in wire.TRANSPORTS}
+        beside |= {wire.topic(base, name, True): f"set transport to {name} and strips to true" for name in wire.CODECS_WITH_STRIPS}
+        if self.strips:
+            beside |= {wire.topic(base, name): f"set strips to false and transport to {name}" for name in wire.TRANSPORTS}
+        beside[base] += ", or start an encoder of it"
+        others = {topic: remedy for topic, remedy in beside.items() if topic not in self._topics}
+        for topic in self._topics:
+            inputs.expect(Image if self._raw else CompressedImage, topic, hint, {} if len(self._topics) > 1 else others)
 
     def make_intake(self, message_type: Any, topics: list[str]) -> Intake:
         """The thread that takes messages."""

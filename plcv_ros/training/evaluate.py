@@ -68,7 +68,10 @@ def evaluate(
     limit: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Score ``predict`` (rgb8 -> class ids) on ``dataset``; ``limit`` above 0 takes that many pictures, evenly spread."""
+    """Score ``predict`` (rgb8 -> class ids) on ``dataset``; ``limit`` above 0 takes that many pictures, evenly spread.
+
+    Raises ValueError where the data set has no picture, or none of their pixels has a class: there is no score then.
+    """
     degradation = degradation or parse_degradation("original")
     indices = spread(len(dataset), limit)
     result = Evaluation(ConfusionMatrix(dataset.label_set))
@@ -85,6 +88,11 @@ def evaluate(
         result.psnr.append(psnr(image, seen.image))
         if progress:
             progress(done + 1, len(indices))
+    if not result.matrix.counts.any():
+        raise ValueError(
+            f"nothing to score in {dataset.name}: all pixels of its {len(indices)} label images are unlabelled, or of ids that are no class of "
+            f"{dataset.label_set.name} (0 to {len(dataset.label_set) - 1})"
+        )
     return result
 
 

@@ -64,6 +64,17 @@ def test_print_shows_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'source:=\"0\"'" in text, "the command can be pasted into a shell"
 
 
+def test_a_parameter_file_for_nobody_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text("/camera:\n  ros__parameters:\n    rate: 7.0\n")
+    assert main(["up", "edge", f"params_file:={path}", "namespace:=robot", "--print"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.count("[WARN]") == shown.err.count("/camera matches no node of the graph") == 1
+    assert "/robot/camera" in shown.err
+    assert main(["up", "edge", f"params_file:={path}", "--print"]) == 0
+    assert not capsys.readouterr().err
+
+
 class Running:
     """``plcv up`` in a process of its own."""
 

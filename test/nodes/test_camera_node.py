@@ -108,9 +108,19 @@ def test_bad_parameters_at_start_are_one_clear_line(spawn, parameters, complaint
 
 def test_parameters_at_run_time(spawn, probe):
     frames = probe.listen(CompressedImage, "camera/image/astc")
-    node = spawn("camera", "-p", "ratte:=5.0", rate=30, **SIZE)  # an integer does for a double
+    node = spawn("camera", "-p", "ratte:=5.0", rate=30, jxs_bpp=4.0, strip_bytes=5200, topic="/a", **SIZE)  # an integer does for a double
     probe.wait_for(lambda: frames, "frames")
     assert "unknown parameter 'ratte' is ignored; did you mean 'rate'?" in node.log
+
+    # What does nothing with the codec is said at start, unless it is the default, and refused later.
+    assert "parameter jxs_bpp = 4.0 does nothing: it acts only with codec jxs, and codec is astc" in node.log
+    assert "strip_bytes" not in node.log
+    assert "parameter topic = /a does nothing: " in node.log
+    assert "recorded_stamps" not in node.log
+    result = probe.set_parameter("camera", "jpeg_quality", 50)
+    assert not result.successful
+    assert result.reason == "parameter jpeg_quality is 50, expected no change: it acts only with codec jpeg, and codec is astc"
+    assert probe.set_parameter("camera", "jpeg_quality", 90).successful, "as it was"
 
     result = probe.set_parameter("camera", "astc_block", "12x12")
     assert result.successful

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS 2 is not installed")
 
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 
 from plcv_ros import codecs
 
@@ -121,3 +121,42 @@ def test_the_format_says_what_the_components_are(spawn, probe):
         probe.wait_for(lambda n=number: len(images) == n, f"image {number}")
         pixels = np.frombuffer(images[-1].data, np.uint8)
         assert np.abs(pixels.astype(int) - white).max() <= 2
+
+
+def calibration(header) -> CameraInfo:
+    """Every field away from its default, as of a cropped picture of a binned sensor (REP 104)."""
+    info = CameraInfo(header=header, width=1920, height=1200, distortion_model="rational_polynomial", binning_x=2, binning_y=2)
+    info.d, info.k, info.r, info.p = (
+        [0.1 * n for n in range(8)],
+        [1.5 + n for n in range(9)],
+        [2.5 + n for n in range(9)],
+        [3.5 + n for n in range(12)],
+    )
+    info.roi = RegionOfInterest(x_offset=32, y_offset=24, width=2 * WIDTH, height=2 * HEIGHT, do_rectify=True)
+    return info
+
+
+@pytest.mark.parametrize("reliable", [True, False])
+def test_every_decoded_image_has_the_cameras_own_camera_info_beside_it(spawn, probe, reliable):
+    images = probe.listen(Image, "cam/image/decoded")
+    publisher = probe.node.create_publisher(CompressedImage, "cam/image/astc", 5)
+    info_publisher = probe.node.create_publisher(CameraInfo, "cam/camera_info", 5)
+    status = probe.status_of("decoder")
+    spawn("decoder", input_topic="cam/image", reliable=reliable)
+    probe.wait_for(lambda: publisher.get_subscription_count() == 1, "the decoder to subscribe")
+    assert info_publisher.get_subscription_count() == 0, "nobody has asked for it"
+    # Where image_transport looks for that of cam/image/decoded.
+    infos = probe.listen(CameraInfo, "cam/image/camera_info")
+    probe.wait_for(lambda: info_publisher.get_subscription_count() == 1, "the decoder to subscribe to camera_info")
+    payload = codecs.make_codec("astc").encode(picture())
+    sent = []
+    for number in range(1, 6):
+        frame = message(payload, "rgb8; astc compressed rgb8 8x8", number)
+        frame.header.stamp.nanosec = 999_999_999 - number
+        sent.append(calibration(frame.header))
+        publisher.publish(frame)
+        info_publisher.publish(sent[-1])
+        probe.wait_for(lambda n=number: len(images) == n and len(infos) == n, f"frame {number} and its camera_info")
+        assert images[-1].header == infos[-1].header == frame.header
+    assert infos == sent
+    probe.wait_for(lambda: status().get("camera_infos") == "5", "the count on /diagnostics")

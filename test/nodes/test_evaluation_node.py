@@ -107,6 +107,71 @@ def test_a_frame_that_cannot_be_shown_is_counted_and_the_next_one_taken(spawn, p
     assert "Traceback" not in node.log
 
 
+def publish_pairs(probe, pairs, header_ns):
+    """Labels and truth of each pair under one stamp of its own."""
+    labels = probe.node.create_publisher(Image, "segmentation/labels", 5)
+    truth = probe.node.create_publisher(Image, "camera/labels", 5)
+    probe.wait_for(lambda: labels.get_subscription_count() and truth.get_subscription_count(), "the node")
+    for number, (true, true_encoding, predicted, encoding) in enumerate(pairs, 1):
+        header = conversion.to_header(header_ns + number, "front")
+        for publisher, pixels, name in ((truth, true, true_encoding), (labels, predicted, encoding)):
+            message = conversion.image_message(header, np.ascontiguousarray(pixels).view(np.uint8).reshape(HEIGHT, -1), name)
+            message.width = WIDTH
+            publisher.publish(message)
+        probe.spin(0.1)
+
+
+def classes_of(probe):
+    publisher = probe.node.create_publisher(String, "segmentation/classes", QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL))
+    publisher.publish(String(data=CAMVID.to_json()))
+
+
+def test_truth_of_other_encodings_is_scored_where_it_says_one_thing(spawn, probe, tmp_path):
+    classes_of(probe)
+    status = probe.status_of("evaluation")
+    node = spawn("evaluation", output_directory=str(tmp_path))
+    ids = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) // 300 % 11).astype(np.uint8)
+    none, full = np.zeros_like(ids), np.full_like(ids, 255)
+    pairs = [
+        (np.dstack([ids, ids, ids]), "rgb8", ids, "mono8"),
+        (np.dstack([none, none, ids, full]), "bgra8", ids, "mono8"),
+        (ids.astype("<u2"), "mono16", ids, "8UC1"),
+        (CAMVID.colourise(ids), "RGB8", CAMVID.colourise(ids)[..., ::-1], "bgr8"),
+    ]
+    publish_pairs(probe, pairs, 10**18)
+    probe.wait_for(lambda: status().get("scored") == "4", "four scored frames")
+    assert "WARN" not in node.log
+    # What cannot be scored is named once, with what is expected, and counted.
+    bad = [(np.dstack([ids + 60, ids, none]), "rgb8", ids, "mono8")] * 2 + [(ids.astype("<f4"), "32FC1", ids, "mono8")] * 2
+    publish_pairs(probe, bad, 2 * 10**18)
+    probe.wait_for(lambda: status().get("unscored") == "2" and status().get("unreadable") == "2", "the counts of what is not scored")
+    assert node.stop() == 0
+    summary = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (summary["scored"], summary["miou"]) == (4, 1.0)
+    assert node.log.count("a frame is not scored: a colour picture that shows no class ids of label set 'camvid'") == 1
+    assert node.log.count("labels on /camera/labels are dropped: label image with the encoding '32FC1', expected class ids as mono8") == 1
+
+
+def test_a_run_without_a_score_says_why(spawn, probe, tmp_path):
+    status = probe.status_of("evaluation")
+    node = spawn("evaluation", output_directory=str(tmp_path))
+    probe.wait_for(lambda: "nothing on /segmentation/labels" in status().get("message", ""), "the status without labels")
+    ids = np.full((HEIGHT, WIDTH), 3, np.uint8)
+    publish_pairs(probe, [(ids, "mono8", ids, "mono8")], 10**18)
+    probe.wait_for(lambda: "no class table on /segmentation/classes" in status()["message"], "the status without classes")
+    classes_of(probe)
+    void = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    probe.wait_for(lambda: status()["scored"] == "1", "the frame that came before the classes")
+    assert node.stop() == 0
+    assert "mIoU 100.0 % over 1 frames" in node.log
+    node = spawn("evaluation", output_directory=str(tmp_path))
+    publish_pairs(probe, [(void, "mono8", ids, "mono8")], 3 * 10**18)
+    probe.wait_for(lambda: "every pixel of the truth of 1 frames is unlabelled" in status()["message"], "the status of void truth")
+    assert node.stop() == 0
+    assert "no mIoU: every pixel of the truth of 1 frames is unlabelled" in node.log
+    assert "nan" not in node.log
+
+
 def test_a_folder_that_cannot_be_is_one_clear_line(spawn, tmp_path):
     (tmp_path / "file").write_text("")
     node = spawn("evaluation", output_directory=str(tmp_path / "file" / "out"))

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from plcv_ros.graph import configurations, share_directory
 from plcv_ros.nodes.parameters import TABLES, ParameterError, Row, markdown
 
 
@@ -23,6 +25,46 @@ def test_tables_hold_together(node):
         assert row.description.endswith(".")
         assert (row.low is None) == (row.high is None)
         assert row.name in markdown(node)
+
+
+@pytest.mark.parametrize("node", TABLES)
+def test_what_a_parameter_needs_can_be(node):
+    rows = {row.name: row for row in TABLES[node]}
+    for row in rows.values():
+        if row.only_with is not None:
+            other, needed = row.only_with
+            assert all(rows[other].check(value) == value for value in needed)
+            assert needed or isinstance(rows[other].default, str)
+
+
+@pytest.mark.parametrize("configuration", configurations())
+def test_nothing_in_the_shipped_configurations_does_nothing(configuration):
+    content = yaml.safe_load((share_directory() / "config" / f"{configuration}.yaml").read_text())
+    for node, rows in TABLES.items():
+        values = content[f"/**/{node}"]["ros__parameters"]
+        assert not [row.name for row in rows if values[row.name] != row.default and row.idle(values)]
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "others", "why"),
+    [
+        ("camera", "jpeg_quality", {}, "it acts only with codec jpeg, and codec is astc"),
+        ("camera", "jpeg_quality", {"codec": "jpeg"}, ""),
+        ("camera", "astc_block", {"codec": "auto"}, "it acts only with codec astc, and codec is auto"),
+        ("camera", "astc_preset", {"codec": "auto"}, ""),
+        ("encoder", "threads", {"codec": "jpeg"}, "it acts only with codec astc or jxs or auto, and codec is jpeg"),
+        ("encoder", "latency_target_ms", {}, "it acts only with codec auto, and codec is astc"),
+        ("encoder", "strip_bytes", {}, "it acts only with strips true, and strips is false"),
+        ("decoder", "strip_repair_ms", {"strips": True}, ""),
+        ("decoder", "decode_threads", {"transport": "raw"}, "it acts only with transport astc or jxs or auto, and transport is raw"),
+        ("segmentation", "max_batch", {}, "it acts only with cameras given, and cameras is empty"),
+        ("segmentation", "max_batch", {"cameras": "front,rear"}, ""),
+        ("latency", "title", {"output_directory": ""}, "it acts only with output_directory given, and output_directory is empty"),
+    ],
+)
+def test_parameters_that_do_nothing(node, name, others, why):
+    rows = {row.name: row for row in TABLES[node]}
+    assert rows[name].idle({**{row.name: row.default for row in rows.values()}, **others}) == why
 
 
 RATE = Row("rate", 15.0, "Rate.", low=0.5, high=100.0)

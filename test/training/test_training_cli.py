@@ -210,3 +210,28 @@ def test_wrong_usage_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "/nowhere" in capsys.readouterr().err
     assert main([*TRAIN, "--scale", "3", "--out", str(tmp_path)]) == 1
     assert "scale 3.0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [255, 77])
+def test_labels_without_any_class_are_an_error(value: int, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2 = pytest.importorskip("cv2")
+    for folder, channels in (("images", 3), ("labels", 1)):
+        (tmp_path / folder).mkdir()
+        for number in range(2):
+            picture = np.full((96, 160, channels), value if folder == "labels" else 90, np.uint8)
+            cv2.imwrite(str(tmp_path / folder / f"{number}.png"), picture)
+    arguments = ["eval", str(trained / "model.safetensors"), "--data", f"folder={tmp_path}", "--device", "cpu", "--csv", str(tmp_path / "out.csv")]
+    assert main(arguments) == 1
+    shown = capsys.readouterr()
+    assert "nothing to score in folder" in shown.err
+    assert "all pixels of its 2 label images are unlabelled, or of ids that are no class of camvid (0 to 10)" in shown.err
+    assert "nan" not in shown.out
+    assert not (tmp_path / "out.csv").exists()
+    # One labelled pixel is a score.
+    labels = np.full((96, 160), value, np.uint8)
+    labels[3, 4] = 3
+    cv2.imwrite(str(tmp_path / "labels" / "0.png"), labels)
+    assert main([*arguments, "--json", str(tmp_path / "out.json")]) == 0
+    assert "nan" not in capsys.readouterr().out
+    scores = json.loads((tmp_path / "out.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert scores["miou_by_picture"][1] is None
