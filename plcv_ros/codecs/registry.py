@@ -67,12 +67,14 @@ _MAGIC = {"astc": astc.MAGIC, "jxs": jpegxs.MAGIC, "jpeg": jpeg.MAGIC}
 
 
 def _identify(view: memoryview) -> str:
-    start = bytes(view[:4])
+    start = bytes(view[: len(jpegxs.FILE_SIGNATURE)])
+    if start == jpegxs.FILE_SIGNATURE:
+        return "jxs"  # which says what it expects instead
     for name, magic in _MAGIC.items():
         if start.startswith(magic):
             return name
     expected = " or ".join(f"{magic.hex()} ({name})" for name, magic in _MAGIC.items())
-    raise CodecError(f"payload of {len(view)} bytes starts with {start.hex() or 'nothing'}, expected {expected}")
+    raise CodecError(f"payload of {len(view)} bytes starts with {start[:4].hex() or 'nothing'}, expected {expected}")
 
 
 def decode(

@@ -59,6 +59,18 @@ def test_jpegxs_decoder(build: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+def test_layouts_one_after_the_other(build: Path) -> None:
+    out = _make("layouts_test", build, CXX=os.environ.get("CXX", "g++"), LAYOUTS="400")
+    assert "400 layouts, 0 failures" in out
+
+
+@pytest.mark.timeout(400)
+def test_layouts_with_poisoned_working_memory(build: Path) -> None:
+    out = _make("layouts_sanitized", build, CXX=os.environ.get("CXX", "g++"), LAYOUTS="200")
+    assert "200 layouts, 0 failures" in out
+
+
+@pytest.mark.timeout(400)
 def test_short_jpegxs_fuzz_run(build: Path) -> None:
     out = _make("jpegxs_decode_fuzz", build, CXX=os.environ.get("CXX", "g++"), INPUTS="100000")
     assert "100000 inputs" in out

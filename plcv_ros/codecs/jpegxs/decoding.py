@@ -19,6 +19,9 @@ from ..threads import check_threads
 MAGIC = bytes.fromhex("ff10ff50")
 """How every codestream starts: the markers SOC and CAP."""
 
+FILE_SIGNATURE = bytes.fromhex("0000000c4a5853200d0a870a")
+"""How a JPEG XS file with boxes starts (ISO/IEC 21122-3). Only codestreams are decoded; the error for such a file says so."""
+
 COLOURS: tuple[str, ...] = ("rgb", "bt601-full", "bt601-limited")
 """What the components of a codestream can be: R, G, B, or Y, Cb, Cr of ITU-R BT.601 with samples in full or limited range."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from vectors import MANIFEST, VALID, payload
 
+from plcv_ros import codecs
 from plcv_ros.codecs import CodecError, jpegxs
 
 EXAMPLE = payload("o01_gray_18x4_worked_example.jxs")
@@ -24,6 +26,27 @@ def changed(data: bytes, at: int, new: bytes) -> bytes:
 
 def without_length(data: bytes) -> bytes:
     return changed(data, 12, bytes(4))
+
+
+BOXES = bytes.fromhex("0000000c4a5853200d0a870a") + (20).to_bytes(4, "big") + b"ftypjxs " + bytes(4) + b"jxs "
+
+
+@pytest.mark.parametrize(
+    "read", [jpegxs.header, jpegxs.decode, jpegxs.decode_planes, jpegxs.strip_slices, lambda p: jpegxs.decode_strips([p]), jpegxs.split]
+)
+def test_a_file_with_boxes_is_called_that(read: Callable[[bytes], object]) -> None:
+    message = r"payload is a JPEG XS file with boxes \(ISO/IEC 21122-3\), expected the codestream alone, which starts with SOC \(ff10\)"
+    with pytest.raises(CodecError, match=message):
+        read(BOXES + EXAMPLE)
+
+
+@pytest.mark.parametrize("read", [codecs.decode, codecs.info, codecs.header])
+def test_a_file_with_boxes_is_no_unknown_magic_number(read: Callable[[bytes], object]) -> None:
+    for payload_ in (BOXES + EXAMPLE, BOXES, BOXES[:12]):
+        with pytest.raises(CodecError, match="payload is a JPEG XS file with boxes"):
+            read(payload_)
+    with pytest.raises(CodecError, match="payload of 11 bytes starts with 0000000c, expected 13aba15c"):
+        read(BOXES[:11])
 
 
 PIH = 12  # of EXAMPLE: the first field, Lcod

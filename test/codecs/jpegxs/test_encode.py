@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,25 @@ def test_constant_rate(picture: tuple[np.ndarray, str], options: dict[str, Any],
     assert len(payload) == codec.payload_size(width, height) == jpegxs.header(payload)["Lcod"]
     planes = jpegxs.decode_planes(payload)
     assert [plane.shape for plane in planes] == [plane.shape for plane in planes_of(image, pixel_format)]
+
+
+@pytest.mark.parametrize("pixel_format", ["rgb8", "mono8", "yuv422"])
+@pytest.mark.parametrize("levels", LEVELS)
+def test_levels_are_at_most_the_logarithm_of_the_side(rng: np.random.Generator, pixel_format: str, levels: str) -> None:
+    """Of the most subsampled component; the payload has the size that it is said to have."""
+    halved = pixel_format == "yuv422"
+    for width in (*range(2 + 2 * halved, 72, 1 + halved), 127 + halved, 128):
+        for height in (1, 2, 3, 4, 5, 7, 8, 17):
+            image = noise(rng, height, width, {"rgb8": 3, "mono8": 1, "yuv422": 2}[pixel_format])
+            codec = JxsCodec(levels=levels)
+            codec.bpp = codec.smallest_bpp(width, height, pixel_format) + 8
+            payload = codec.encode(image, pixel_format)
+            fields = jpegxs.header(payload)
+            assert fields["NLx"] == min(5, int(math.log2(width // (1 + halved)))), (width, height)
+            assert fields["NLy"] == min(int(levels[-1]), fields["NLx"], int(math.log2(height))), (width, height)
+            assert len(payload) == codec.payload_size(width, height) == fields["Lcod"]
+            planes = jpegxs.decode_planes(payload)
+            assert [plane.shape for plane in planes] == [plane.shape for plane in planes_of(image, pixel_format)]
 
 
 @pytest.mark.parametrize("size", [(16, 8), (17, 9), (2, 1), (2, 2), (3, 3), (5, 70), (70, 5), (1, 1), (1, 9)])

@@ -19,7 +19,7 @@ using namespace plcv;
 using namespace plcv::jpegxs::decoding;
 using plcv::test::Timed;
 
-enum { kUnary, kRawCounts, kCounts, kNibbles, kCoefficients, kHorizontal, kHorizontal16, kVertical, kColour, kScale, kInterleave, kPixels };
+enum { kUnary, kRawCounts, kCounts, kNibbles, kCoefficients, kHorizontal, kHorizontal16, kVertical, kColour, kScale, kInterleave, kPixels, kYcbcr };
 const std::vector<plcv::test::Stage> kStages = {{"unary code words"},
                                                 {"raw counts"},
                                                 {"bit-plane counts"},
@@ -31,7 +31,8 @@ const std::vector<plcv::test::Stage> kStages = {{"unary code words"},
                                                 {"inverse colour transform"},
                                                 {"scaling"},
                                                 {"interleaving"},
-                                                {"colour transform to rgb8"}};
+                                                {"colour transform to rgb8"},
+                                                {"YCbCr to rgb8"}};
 
 // A kernel table whose functions time those of another one.
 constexpr Kernels kTimedKernels = {&Timed<kUnary, &Kernels::unary>::run,
@@ -48,7 +49,8 @@ constexpr Kernels kTimedKernels = {&Timed<kUnary, &Kernels::unary>::run,
                                    &Timed<kScale, &Kernels::scale8>::run,
                                    &Timed<kScale, &Kernels::scale16>::run,
                                    &Timed<kInterleave, &Kernels::interleave>::run,
-                                   &Timed<kPixels, &Kernels::rct_to_rgb8>::run};
+                                   &Timed<kPixels, &Kernels::rct_to_rgb8>::run,
+                                   &Timed<kYcbcr, &Kernels::ycbcr_to_rgb8>::run};
 
 }  // namespace
 

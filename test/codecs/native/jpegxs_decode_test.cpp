@@ -2,6 +2,7 @@
 // Tests the JPEG XS decoder's C++ without Python: random codestreams on every target of this machine and several numbers of threads against
 // the scalar target, and all against a golden hash, so that machines of different architectures prove each other's samples. The scalar
 // target itself is held by the test vectors. Prints a line a target; exits with the number of failures.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -78,10 +79,41 @@ int check(simd::Target target) {
   return same ? 0 : 1;
 }
 
+// Every colour that 8-bit Y, Cb and Cr can have, in lines of all kinds of lengths, against ITU-R BT.601 as the scalar target states it.
+int check_colours(simd::Target target) {
+  constexpr decoding::ColourMatrix kMatrices[] = {{0, 65536, 91881, 22554, 46802, 116130}, {16, 76309, 104597, 25675, 53279, 132201}};
+  constexpr int kPixels = 512, kGuard = 64;
+  const decoding::Kernels &kernels = decoding::kernels_for(target), &scalar = decoding::kernels_scalar();
+  std::vector<uint8_t> y(kPixels + decoding::kReadAhead), cb(y.size()), cr(y.size());
+  std::vector<uint8_t> expected(3 * kPixels + kGuard), got(expected.size());
+  int different = 0, lines = 0;
+  for (const decoding::ColourMatrix& matrix : kMatrices) {
+    for (int red = 0; red < 256; ++red) {
+      for (int blue = 0; blue < 256; blue += 2, ++lines) {
+        // A colour difference changes from one half of the line to the other, so that a step in it is seen where it is not at a vector's edge.
+        const bool halved = lines % 2 != 0;
+        const int n = lines % 8 < 6 ? kPixels : 1 + lines / 8 % kPixels, step = halved ? kPixels / 4 : kPixels / 2;
+        for (int i = 0; i < kPixels; ++i) {
+          y[static_cast<std::size_t>(i)] = static_cast<uint8_t>(i);
+          cb[static_cast<std::size_t>(i)] = static_cast<uint8_t>(blue + i / step % 2);
+          cr[static_cast<std::size_t>(i)] = static_cast<uint8_t>(red);
+        }
+        std::fill(expected.begin(), expected.end(), uint8_t{0xA5});
+        std::fill(got.begin(), got.end(), uint8_t{0xA5});
+        scalar.ycbcr_to_rgb8(y.data(), cb.data(), cr.data(), n, halved, matrix, expected.data());
+        kernels.ycbcr_to_rgb8(y.data(), cb.data(), cr.data(), n, halved, matrix, got.data());
+        different += got != expected;
+      }
+    }
+  }
+  std::printf("%-4s %-7s %d lines of YCbCr, %d different\n", different == 0 ? "ok" : "FAIL", simd::name(target), lines, different);
+  return different == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main() {
   int failures = 0;
-  for (const simd::Target target : simd::available()) failures += check(target);
+  for (const simd::Target target : simd::available()) failures += check(target) + check_colours(target);
   return failures;
 }

@@ -31,6 +31,9 @@ std::string marker_text(int code);
 // True when the bytes start with SOC and CAP, as every codestream does.
 bool has_magic(const uint8_t* data, std::size_t size);
 
+// True when the bytes start with the signature box of a JPEG XS file (ISO/IEC 21122-3), which holds a codestream among other boxes.
+bool has_file_signature(const uint8_t* data, std::size_t size);
+
 // Reads the header of the codestream at `data` into `parameters`; `header_bytes` is where its first slice header starts. Returns an empty
 // string, or what is wrong: field, value and what was expected. `size` bytes are at hand, `max_pixels` bounds Wf * Hf. Time is linear in the
 // bytes of the header, memory constant. Of a `partial` codestream less may be at hand than Lcod says.

@@ -129,6 +129,9 @@ std::string segment_error(const char* name, int length, int expected) {
 // Walks over the segments and checks their lengths and order.
 std::string find_segments(const uint8_t* data, std::size_t size, Segments* found, std::size_t* header_bytes) {
   const auto cut = [size](const char* what) { return "payload of " + std::to_string(size) + " bytes ends within " + what; };
+  if (has_file_signature(data, size)) {
+    return "payload is a JPEG XS file with boxes (ISO/IEC 21122-3), expected the codestream alone, which starts with SOC (ff10)";
+  }
   if (size < 2) return cut("SOC");
   if (read16(data) != marker::kStart) return "payload starts with " + marker_text(static_cast<int>(read16(data))) + ", expected SOC (ff10)";
   int components = 0;
@@ -203,6 +206,11 @@ std::string find_segments(const uint8_t* data, std::size_t size, Segments* found
 }
 
 }  // namespace
+
+bool has_file_signature(const uint8_t* data, std::size_t size) {
+  constexpr uint8_t kSignatureBox[] = {0, 0, 0, 12, 'J', 'X', 'S', ' ', 0x0D, 0x0A, 0x87, 0x0A};
+  return size >= sizeof kSignatureBox && std::equal(kSignatureBox, kSignatureBox + sizeof kSignatureBox, data);
+}
 
 std::string marker_text(int code) {
   char text[8];

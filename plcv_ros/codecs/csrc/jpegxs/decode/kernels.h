@@ -48,6 +48,11 @@ struct Scaling {
   int depth;
 };
 
+// From Y, Cb, Cr to R = y Y + r Cr, G = y Y - gb Cb - gr Cr, B = y Y + b Cb, with coefficients times 2^16 and Y above the level of black.
+struct ColourMatrix {
+  int black, y, r, gb, gr, b;
+};
+
 struct Kernels {
   // The first `count` unary code words in `bytes` bytes: their values. False where one does not end within them or is longer than 31 ones.
   bool (*unary)(const uint8_t* data, int64_t bytes, int64_t count, uint8_t* values);
@@ -79,6 +84,8 @@ struct Kernels {
   void (*interleave)(const uint8_t* r, const uint8_t* g, const uint8_t* b, int n, uint8_t* rgb);
   // The inverse RCT, scaling to 8 bits and interleaving at once; scaling.depth is 8.
   void (*rct_to_rgb8)(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, const Scaling& scaling, uint8_t* rgb);
+  // Lines of 8-bit luma and colour differences (as many, or, where `halved`, one for two pixels) to n packed pixels, rounded and clamped.
+  void (*ycbcr_to_rgb8)(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int n, bool halved, const ColourMatrix& matrix, uint8_t* rgb);
 };
 
 // The kernels of a target that this machine can run.

@@ -22,7 +22,8 @@ const Kernels& kernels_neon() {
                                      &L::scale8,
                                      &L::scale16,
                                      &L::interleave,
-                                     &L::rct_to_rgb8};
+                                     &L::rct_to_rgb8,
+                                     &L::ycbcr_to_rgb8};
   return kTable;
 }
 

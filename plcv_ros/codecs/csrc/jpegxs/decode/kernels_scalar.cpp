@@ -166,12 +166,23 @@ void rct_to_rgb8(const int32_t* y, const int32_t* cb, const int32_t* cr, int n, 
   }
 }
 
+void ycbcr_to_rgb8(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int n, bool halved, const ColourMatrix& m, uint8_t* rgb) {
+  constexpr int kHalf = 1 << 15;
+  const auto clamped = [](int value) { return static_cast<uint8_t>(std::clamp(value >> 16, 0, 255)); };
+  for (int x = 0; x < n; ++x, rgb += 3) {
+    const int at = halved ? x >> 1 : x, luma = m.y * (y[x] - m.black) + kHalf, b = cb[at] - 128, r = cr[at] - 128;
+    rgb[0] = clamped(luma + m.r * r);
+    rgb[1] = clamped(luma - m.gb * b - m.gr * r);
+    rgb[2] = clamped(luma + m.b * b);
+  }
+}
+
 }  // namespace
 
 const Kernels& kernels_scalar() {
-  static constexpr Kernels kTable = {&unary,       &raw_counts,   &counts,        &data_nibbles, &coefficients,
-                                     &horizontal,  &horizontal16, &vertical_even, &vertical_odd, &vertical,
-                                     &inverse_rct, &scale8,       &scale16,       &interleave,   &rct_to_rgb8};
+  static constexpr Kernels kTable = {&unary,        &raw_counts,    &counts,       &data_nibbles, &coefficients, &horizontal,
+                                     &horizontal16, &vertical_even, &vertical_odd, &vertical,     &inverse_rct,  &scale8,
+                                     &scale16,      &interleave,    &rct_to_rgb8,  &ycbcr_to_rgb8};
   return kTable;
 }
 

@@ -7,6 +7,9 @@
 //   store_alternating            even[0], odd[0], even[1], odd[1], ...
 //   to_bytes, to_words           clamped to 0..255 and 0..65535
 //   pair(low, high)              two 64-bit words in every 128-bit lane
+//   twice(p)                     half as many bytes at p as a vector has, each of them two times
+//   madd16                       products of 16-bit words, signed, and sums of neighbours: 32 bits
+//   pack32(a, b)                 to 16 bits, clamped; within 128-bit lanes, those of a first
 //   mulhi16u, mullo16, sll16, equal16   on 16-bit words, unsigned; sll16 by the same number for all
 #pragma once
 
@@ -30,6 +33,13 @@ struct LanesAvx2 : simd::Avx2 {
     return _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
   }
   static V to_words(V a, V b) { return _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8); }
+
+  static V twice(const uint8_t* p) {
+    const V words = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return or_(words, _mm256_slli_epi16(words, 8));
+  }
+  static V madd16(V a, V b) { return _mm256_madd_epi16(a, b); }
+  static V pack32(V a, V b) { return _mm256_packs_epi32(a, b); }
 
   static V add8(V a, V b) { return _mm256_add_epi8(a, b); }
   static V pair(uint64_t low, uint64_t high) {

@@ -27,6 +27,13 @@ struct LanesAvx512 : simd::Avx512 {
     const V order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
     return _mm512_permutexvar_epi64(order, _mm512_packus_epi32(a, b));
   }
+  static V twice(const uint8_t* p) {
+    const V words = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return or_(words, _mm512_slli_epi16(words, 8));
+  }
+  static V madd16(V a, V b) { return _mm512_madd_epi16(a, b); }
+  static V pack32(V a, V b) { return _mm512_packs_epi32(a, b); }
+  static V mullo16(V a, V b) { return _mm512_mullo_epi16(a, b); }
 };
 
 }  // namespace plcv::jpegxs::decoding

@@ -19,6 +19,16 @@ struct LanesNeon : simd::Neon {
   }
   static V to_words(V a, V b) { return v(vqmovun_high_s32(vqmovun_s32(s32(a)), s32(b))); }
 
+  static V twice(const uint8_t* p) {
+    const uint8x8_t bytes = vld1_u8(p);
+    return vcombine_u8(vzip1_u8(bytes, bytes), vzip2_u8(bytes, bytes));
+  }
+  static V madd16(V a, V b) {
+    const int32x4_t low = vmull_s16(vget_low_s16(s16(a)), vget_low_s16(s16(b))), high = vmull_high_s16(s16(a), s16(b));
+    return v(vpaddq_s32(low, high));
+  }
+  static V pack32(V a, V b) { return v(vqmovn_high_s32(vqmovn_s32(s32(a)), s32(b))); }
+
   static V add8(V a, V b) { return vaddq_u8(a, b); }
   static V pair(uint64_t low, uint64_t high) { return vcombine_u8(vcreate_u8(low), vcreate_u8(high)); }
   static V mulhi16u(V a, V b) {

@@ -127,6 +127,53 @@ struct Lines {
       S::template store_rgb<8>(to, S::to_bytes(r[0], r[1], r[2], r[3]), S::to_bytes(g[0], g[1], g[2], g[3]), S::to_bytes(b[0], b[1], b[2], b[3]));
     });
   }
+
+  // A coefficient of a colour matrix as whole 2^16 and a rest of 16 bits, which is what products of words take.
+  struct Split {
+    int whole, rest;
+    explicit Split(int coefficient) : whole((coefficient + (1 << 15)) >> 16), rest(coefficient - whole * (1 << 16)) {}
+  };
+
+  // Words of 16 pixels a 128-bit lane, eight in each half; sums of up to two products a pixel, rounded and divided by 2^16.
+  struct Words {
+    V half[2];
+    static Words of_bytes(V bytes, int zero) {
+      const V offset = S::set16(zero);
+      return {{S::sub16(S::lo8(bytes, S::zero()), offset), S::sub16(S::hi8(bytes, S::zero()), offset)}};
+    }
+  };
+  static V pair_of(int first, int second) { return S::set32(static_cast<int>((static_cast<unsigned>(second) << 16) | (first & 0xFFFF))); }
+  static V rounded(V low, V high) {
+    const V half = S::set32(1 << 15);
+    return S::pack32(S::template sra32<16>(S::add32(low, half)), S::template sra32<16>(S::add32(high, half)));
+  }
+
+  static void ycbcr_to_rgb8(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int n, bool halved, const ColourMatrix& m, uint8_t* rgb) {
+    const Split luma(m.y), red(m.r), green_blue(-m.gb), green_red(-m.gr), blue(m.b);
+    const V of_red = pair_of(luma.rest, red.rest), of_blue = pair_of(luma.rest, blue.rest), of_green = pair_of(green_blue.rest, green_red.rest);
+    const V of_luma = pair_of(luma.rest, 0);
+    in_blocks(n, 3, rgb, [&](int first, uint8_t* to) {
+      for (int k = 0; k < 3 * kBlock; k += 64) __builtin_prefetch(to + kFetchAhead + k, 1);
+      const Words l = Words::of_bytes(S::load(y + first), m.black);
+      const Words b = Words::of_bytes(halved ? S::twice(cb + first / 2) : S::load(cb + first), 128);
+      const Words r = Words::of_bytes(halved ? S::twice(cr + first / 2) : S::load(cr + first), 128);
+      V out[3][2];
+      for (int h = 0; h < 2; ++h) {
+        const V y16 = l.half[h], b16 = b.half[h], r16 = r.half[h];
+        const V red_low = S::lo16(y16, r16), red_high = S::hi16(y16, r16), blue_low = S::lo16(y16, b16), blue_high = S::hi16(y16, b16);
+        const V low = S::add32(S::madd16(S::lo16(b16, r16), of_green), S::madd16(red_low, of_luma));
+        const V high = S::add32(S::madd16(S::hi16(b16, r16), of_green), S::madd16(red_high, of_luma));
+        const V whole = times(y16, luma.whole);
+        out[0][h] = S::add16(S::add16(whole, times(r16, red.whole)), rounded(S::madd16(red_low, of_red), S::madd16(red_high, of_red)));
+        out[1][h] = S::add16(S::add16(whole, S::add16(times(b16, green_blue.whole), times(r16, green_red.whole))), rounded(low, high));
+        out[2][h] = S::add16(S::add16(whole, times(b16, blue.whole)), rounded(S::madd16(blue_low, of_blue), S::madd16(blue_high, of_blue)));
+      }
+      S::template store_rgb<8>(to, S::pack16(out[0][0], out[0][1]), S::pack16(out[1][0], out[1][1]), S::pack16(out[2][0], out[2][1]));
+    });
+  }
+
+  // Words times a small number.
+  static V times(V words, int factor) { return S::mullo16(words, S::set16(factor)); }
 };
 
 }  // namespace plcv::jpegxs::decoding

@@ -37,25 +37,10 @@ int nonlinear_sample(const Nonlinearity& n, int64_t v, int wavelet_bits, int dep
   return static_cast<int>(std::clamp<int64_t>(s, 0, (int64_t{1} << depth) - 1));
 }
 
-// Coefficients of R = y Y + r Cr, G = y Y - gb Cb - gr Cr, B = y Y + b Cb, times 2^16, and the level of black.
-struct Matrix {
-  int black, y, r, gb, gr, b;
-};
-constexpr Matrix kFullRange = {0, 65536, 91881, 22554, 46802, 116130};
-constexpr Matrix kLimitedRange = {16, 76309, 104597, 25675, 53279, 132201};
+constexpr ColourMatrix kFullRange = {0, 65536, 91881, 22554, 46802, 116130};
+constexpr ColourMatrix kLimitedRange = {16, 76309, 104597, 25675, 53279, 132201};
 
 uint8_t clamp8(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
-
-// In place; colour differences are as many as luma samples, or half as many.
-void ycbcr_to_rgb(const Matrix& m, const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int n, int sx, uint8_t* rgb) {
-  constexpr int kHalf = 1 << 15;
-  for (int x = 0; x < n; ++x, rgb += 3) {
-    const int luma = m.y * (y[x] - m.black) + kHalf, b = cb[x / sx] - 128, r = cr[x / sx] - 128;
-    rgb[0] = clamp8((luma + m.r * r) >> 16);
-    rgb[1] = clamp8((luma - m.gb * b - m.gr * r) >> 16);
-    rgb[2] = clamp8((luma + m.b * b) >> 16);
-  }
-}
 
 }  // namespace
 
@@ -148,10 +133,10 @@ void LineWriter::write_pixels(int y, const int32_t* const* lines) {
       break;
     }
     case Colour::ycbcr:
-      ycbcr_to_rgb(kFullRange, s[0], s[1], s[2], n, parameters_.component[1].sx, row);
+      kernels_.ycbcr_to_rgb8(s[0], s[1], s[2], n, parameters_.component[1].sx == 2, kFullRange, row);
       break;
     case Colour::ycbcr_limited:
-      ycbcr_to_rgb(kLimitedRange, s[0], s[1], s[2], n, parameters_.component[1].sx, row);
+      kernels_.ycbcr_to_rgb8(s[0], s[1], s[2], n, parameters_.component[1].sx == 2, kLimitedRange, row);
       break;
   }
 }

@@ -5,6 +5,8 @@
 #include <new>
 #include <vector>
 
+#include "scratch_poison.h"
+
 namespace plcv::jpegxs::decoding {
 namespace {
 
@@ -40,10 +42,12 @@ ScratchBlock take_scratch(std::size_t bytes) {
     blocks[i] = blocks.back();
     blocks.pop_back();
     kept().bytes -= block.size;
+    fill_scratch(block.data, block.size);
     return block;
   }
   uint8_t* data = static_cast<uint8_t*>(std::calloc(bytes, 1));
   if (data == nullptr) throw std::bad_alloc();
+  fill_scratch(data, bytes);
   return {data, bytes};
 }
 

@@ -405,8 +405,11 @@ uint8_t* pack_raw_counts(const BandLine* lines, int count, uint8_t* out) {
       --groups;
     }
     for (int g = 0; g < groups; g += 64) {
-      // The group behind the last one has a count of zero.
-      const V pairs = _mm512_maddubs_epi16(load64(planes + g), words(0x0110));
+      // Behind the last group there must be zeros: it may share its byte with the next line's first one. The padding is no
+      // source of them, since a line that begins with its second group reaches a byte beyond it.
+      const int left = groups - g < 64 ? groups - g : 64;
+      const V counts = _mm512_maskz_loadu_epi8(~uint64_t{0} >> (64 - left), planes + g);
+      const V pairs = _mm512_maddubs_epi16(counts, words(0x0110));
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + g / 2), _mm512_cvtepi16_epi8(pairs));
     }
     out += (groups + 1) / 2;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "jpegxs/encode/packet_layout.h"
+#include "scratch_poison.h"
 
 namespace plcv::jpegxs::encoding {
 namespace {
@@ -39,7 +40,10 @@ void PrecinctBuffers::resize(const Plan& plan) {
   }
   // Of a group at most: 8 bytes of data, 4 of its count, 1 of its signs; and a flag.
   const auto grow = [](std::vector<uint8_t>* v, std::size_t size) {
+    allow_scratch(v->data(), v->size());
     if (v->size() < size) v->resize(size);
+    fill_scratch(v->data(), v->size());
+    forbid_scratch(v->data() + size, v->size() - size);
   };
   grow(&bytes, static_cast<std::size_t>(g.precinct_header_bytes()) + 16 * groups + static_cast<std::size_t>(g.packets) * 16 + kLineSlack);
   grow(&signs, largest + kLineSlack);

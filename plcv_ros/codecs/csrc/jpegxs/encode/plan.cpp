@@ -14,12 +14,11 @@ namespace {
 
 constexpr int kSliceLines = 16;
 
-// Levels that split a line of n samples (n, then the low parts) into parts that are not empty.
+// Levels of a side of n samples: floor(log2(n)). One more would often leave no part empty, which is all that the standard asks for, but the
+// reference decoder refuses it.
 int possible_levels(int n) {
   int levels = 0;
-  for (; n >= 2; n = (n + 1) / 2, ++levels) {
-    if (n == 2) return levels + 1;
-  }
+  while (n >> (levels + 1) > 0) ++levels;
   return levels;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "scratch_poison.h"
+
 namespace plcv::jpegxs::encoding {
 namespace {
 
@@ -35,7 +37,9 @@ void Transform::allocate(std::vector<uint8_t>* memory) {
   uint8_t* base = nullptr;
   const auto take = [&](std::size_t bytes) {
     uint8_t* at = base + used;
-    used += (bytes + kLineSlack + 63) / 64 * 64;
+    const std::size_t usable = bytes + kLineSlack, taken = (usable + 63) / 64 * 64 + kRedZone;
+    if (base != nullptr) forbid_scratch(at + usable, taken - usable);
+    used += taken;
     return at;
   };
   const auto take_line = [&](int samples) { return reinterpret_cast<int16_t*>(take(2 * static_cast<std::size_t>(samples))); };
@@ -61,7 +65,9 @@ void Transform::allocate(std::vector<uint8_t>* memory) {
     split_ = {take_line(widest), take_line(widest)};
   };
   take_all();
+  allow_scratch(memory->data(), memory->size());
   if (memory->size() < used + 64) memory->assign(used + 64, 0);
+  fill_scratch(memory->data(), memory->size());
   base = memory->data() + (64 - reinterpret_cast<std::uintptr_t>(memory->data()) % 64) % 64;
   take_all();
 }
