@@ -17,6 +17,10 @@ class Source:
 
     ``width`` and ``height`` in pixels are those of the first frame (later ones may differ where the source's do), ``rate`` is in frames a
     second, ``label_set`` is None where frames carry no labels, ``live`` says that the hardware paces ``read``; other sources return at once.
+
+    A source goes on behind data that are damaged: ``damaged`` counts what it met so far and could not hand out (frames; packets or messages
+    where nothing says how many frames they held), and ``damage`` is the newest reason, one line, empty while there is none. ``read`` raises
+    only where nothing more can come.
     """
 
     description: str = ""
@@ -25,9 +29,11 @@ class Source:
     rate: float = 0.0
     label_set: LabelSet | None = None
     live: bool = False
+    damaged: int = 0
+    damage: str = ""
 
     def read(self) -> Frame | None:
-        """The next frame; None at the end. Raises SourceError where the data are damaged or the device is gone."""
+        """The next frame; None at the end. Raises SourceError where nothing more can come: nothing can be decoded, the device is gone."""
         raise NotImplementedError
 
     def close(self) -> None:
