@@ -21,6 +21,9 @@ class Source:
     A source goes on behind data that are damaged: ``damaged`` counts what it met so far and could not hand out (frames; packets or messages
     where nothing says how many frames they held), and ``damage`` is the newest reason, one line, empty while there is none. ``read`` raises
     only where nothing more can come.
+
+    A live source connects anew where its connection is lost: ``reconnects`` counts that, and ``fault`` says what keeps frames from coming now,
+    empty while they come. ``overtaken`` counts its frames that a newer one replaced before anybody read them.
     """
 
     description: str = ""
@@ -31,10 +34,21 @@ class Source:
     live: bool = False
     damaged: int = 0
     damage: str = ""
+    reconnects: int = 0
+    overtaken: int = 0
+    fault: str = ""
 
     def read(self) -> Frame | None:
         """The next frame; None at the end. Raises SourceError where nothing more can come: nothing can be decoded, the device is gone."""
         raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """Let a ``read`` that waits for a live source return None at once, and every later one; from any thread."""
+
+    def note_damage(self, reason: str, frames: int = 1) -> None:
+        """Count ``frames`` that cannot be handed out because of ``reason``, one line."""
+        self.damaged += frames
+        self.damage = reason
 
     def close(self) -> None:
         """Give back files and devices; ``read`` must not be called any more."""
