@@ -19,7 +19,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from plcv_ros.camera.errors import SourceError
 
@@ -29,8 +29,17 @@ SAMPLE_PACKETS, SAMPLE_BYTES = 240, 8_000_000
 EVEN = 0.25
 """Intervals that differ by less than this share count as even: containers round their times, cameras jitter."""
 
+ROUNDED_TIME_S = 0.0005
+"""Matroska rounds times to milliseconds."""
+
+SPARSE = 0.1
+"""Share of the intervals that may be longer by missing frames in a video at even intervals."""
+
 LONGEST_GAP_S = 10.0
 """In streams whose times may jump (a transport stream that was cut), a longer step is a jump."""
+
+UNEVEN_END_S = 1.0
+"""Where intervals are uneven, a video that ends so much before what its header says is cut off."""
 
 REFUSALS = 1000
 """So many reads that fail in a row are the end of the data."""
@@ -44,7 +53,10 @@ UNCLEAR_CODECS = ("vp8",)
 """Codecs with packets that hold no picture to show."""
 
 HDR = {16: "PQ", 18: "HLG"}
-BT709, BT2020 = (1,), (9, 10)
+BT709, BT2020 = 1, (9, 10)
+MATRIX_709, MATRIX_601, MATRIX_2020 = Colorspace.ITU709, Colorspace.ITU601, getattr(Colorspace, "BT2020", Colorspace.ITU709)
+"""PyAV before 17 lacks the last one."""
+
 FULL_RANGE = 2
 LOW_DELAY = 1 << 19
 """AV_CODEC_FLAG_LOW_DELAY."""
@@ -79,7 +91,8 @@ class Media:
         try:
             self._container: Any = av.open(name, format=container_format, options=dict(options or {}), timeout=timeouts, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:
-            raise SourceError(f"{label} cannot be opened as a video: {reason_of(error)}") from error
+            cut = "; it is no video, or cut off before its index" if isinstance(error, (av.error.InvalidDataError, av.error.EOFError)) else ""
+            raise SourceError(f"{label} cannot be opened as a video: {reason_of(error)}{cut}") from error
         try:
             self._stream = self._video_stream()
         except BaseException:
@@ -102,7 +115,8 @@ class Media:
         self._newest_dts: int | None = None
         self._lost = 0
         """Frames reported since the last one that came out."""
-        self._packets_read = 0
+        self._end_s: float | None = None
+        self._packets_read = self._frames_out = self._refused = 0
         self.period_s: float | None = None
         """Between two frames, where that is the same everywhere as far as can be seen."""
         self.variable = False
@@ -188,16 +202,23 @@ class Media:
         self._untimed = not times
         intervals = [b - a for a, b in pairwise(times) if b > a]
         if len(intervals) < 2:
+            self.period_s = 1.0 / self.rate if self.rate and times else None
             return
         middle = median(intervals)
-        even = all(abs(interval - middle) <= EVEN * middle for interval in intervals)
+        # Where a frame is missing, the interval is a multiple.
+        steps = [max(1, round(interval / middle)) for interval in intervals]
+        even = all(abs(interval - step * middle) <= EVEN * middle + step * ROUNDED_TIME_S for interval, step in zip(intervals, steps))
         rate = self._stream.average_rate
-        self.variable = not even or bool(rate and "mov" in self._format and abs(middle * float(rate) - 1.0) > EVEN)
+        self.variable = (
+            not even
+            or sum(step > 1 for step in steps) > SPARSE * len(steps)
+            or bool(rate and "mov" in self._format and abs(middle * float(rate) - 1.0) > EVEN)
+        )
         self.period_s = None if self.variable else middle
 
     def frames(self) -> Iterator[Any]:
         """The frames that could be decoded whole, in the order of their times."""
-        last: float | None = None
+        last = 0.0 if "matroska" in self._format and not self._live else None
         for packet in self._packets():
             for frame in self._decode(packet):
                 self._account(frame)
@@ -210,7 +231,9 @@ class Media:
                 if self._turn is None:
                     self._turn = _turn(frame)
                 yield frame
-        self._check_end(last)
+        if not self._live:
+            self._count_lost(sorted(self._pending) if self._tracked else [])
+            self._check_end()
 
     def _packets(self) -> Iterator[Any]:
         """The packets, and None at the end, which makes the decoder give out what it holds."""
@@ -233,6 +256,9 @@ class Media:
             elif packet.size:  # an empty one (AVI has them for "as before") would end the decoding
                 refused = 0
                 self._packets_read += 1
+                if packet.pts is not None:
+                    end = float((packet.pts + (packet.duration or 0)) * self._stream.time_base) + (0 if packet.duration else self.period_s or 0)
+                    self._end_s = end if self._end_s is None else max(end, self._end_s)
                 yield packet
 
     def _decode(self, packet: Any) -> list[Any]:
@@ -250,21 +276,19 @@ class Media:
             frames = []
         except av.error.FFmpegError as error:
             frames = []
+            self._refused += 1
             self._reason = reason_of(error)
             if packet is not None and (packet.pts is None or not self._tracked):
                 self._damaged(f"a frame cannot be decoded: {self._reason}")
-        if packet is None:
-            for frame in frames:
-                self._pending.discard(frame.pts)
-            self._count_lost(sorted(self._pending) if self._tracked else [])
         return frames
 
     def _account(self, frame: Any) -> None:
         """Frames come out in the order of their times: what should have come before this one is lost."""
-        if frame.pts is None:
-            return
+        self._frames_out += 1
         if frame.interlaced_frame:
             self._tracked = False  # two packets may be one frame
+        if frame.pts is None:
+            return
         earlier = sorted(pts for pts in self._pending if pts < frame.pts)
         self._pending.difference_update((*earlier, frame.pts))
         if self._live and self._turn is None:
@@ -290,17 +314,26 @@ class Media:
                 self._damaged(f"{missing} frames are missing before {now:.3f} s", missing)
         return now
 
-    def _check_end(self, last: float | None) -> None:
-        if self._live:
-            return
+    def _check_end(self) -> None:
         if "avi" in self._format and self._stream.frames > self._packets_read:
             missing = self._stream.frames - self._packets_read
             self._damaged(f"the data end after {self._packets_read} of {self._stream.frames} frames", missing)
-        elif "matroska" in self._format and last is not None and self.period_s:
-            announced = _announced_s(self._container, self._stream)
-            missing = 0 if announced is None else round((announced - last) / self.period_s) - 1 - self._lost
-            if missing > 1:
-                self._damaged(f"the data end at {last:.3f} s of {announced:.3f} s", missing)
+        elif self._untimed:
+            without = self._packets_read - self._frames_out - self._refused
+            if without > 0 and self._tracked:
+                self._damaged(f"{without} frames cannot be decoded: damaged, or they refer to a frame that is lost", without)
+        else:
+            self._check_length()
+
+    def _check_length(self) -> None:
+        """Whether the packets end before the header says that the video does."""
+        announced = _announced_s(self._container, self._stream, self._format)
+        if announced is None or self._end_s is None:
+            return
+        rest = announced - self._end_s
+        missing = round(rest / self.period_s) if self.period_s else int(rest > UNEVEN_END_S)
+        if missing > 0:
+            self._damaged(f"the data end at {self._end_s:.3f} s of {announced:.3f} s", missing)
 
     def _damaged(self, reason: str, frames: int = 1) -> None:
         self._lost += frames
@@ -320,13 +353,13 @@ class Media:
     def picture(self, frame: Any) -> npt.NDArray[np.uint8]:
         """``frame`` as (H, W, 3) uint8, bgr, upright. Raises SourceError for a pixel format that cannot be converted."""
         full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
-        matrix = "ITU709" if frame.colorspace in BT709 else "BT2020" if frame.colorspace in BT2020 else "ITU601"
+        matrix = MATRIX_709 if frame.colorspace == BT709 else MATRIX_2020 if frame.colorspace in BT2020 else MATRIX_601
         try:
             converted = self._reformatter.reformat(
                 frame,
                 format="bgr24",
                 src_colorspace=matrix,
-                dst_colorspace="ITU601",
+                dst_colorspace=MATRIX_601,
                 src_color_range="JPEG" if full else "MPEG",
                 dst_color_range="JPEG",
             )
@@ -380,13 +413,15 @@ def _turn(frame: Any) -> tuple[bool, bool, bool]:
     return (a == 0, (a or c) < 0, (b or d) < 0)
 
 
-def _announced_s(container: Any, stream: Any) -> float | None:
+def _announced_s(container: Any, stream: Any, names: frozenset[str]) -> float | None:
     """How long the video is by the header, None where it says nothing of this stream alone."""
-    hours, colon, rest = str(stream.metadata.get("DURATION", "")).partition(":")
-    minutes, second_colon, seconds = rest.partition(":")
+    if "mov" in names:
+        return float(stream.duration * stream.time_base) if stream.duration else None  # what edit lists leave of it
+    if "matroska" not in names:
+        return None
+    hours, _, rest = str(stream.metadata.get("DURATION", "")).partition(":")
+    minutes, _, seconds = rest.partition(":")
     try:
-        if colon and second_colon:
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except ValueError:
-        pass
-    return float(container.duration) / av.time_base if container.duration and len(container.streams) == 1 else None
+        return float(container.duration) / av.time_base if container.duration and len(container.streams) == 1 else None

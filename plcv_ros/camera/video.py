@@ -17,6 +17,9 @@ from plcv_ros.camera.source import Source, resize_image, target_size
 
 DEFAULT_RATE = 25.0
 
+RAW = {".mjpeg": "mjpeg", ".mjpg": "mjpeg", ".h264": "h264", ".264": "h264", ".h265": "hevc", ".265": "hevc", ".hevc": "hevc", ".ts": "mpegts"}
+"""Suffix -> format of files whose format FFmpeg can only guess from the pictures themselves."""
+
 
 def open_file(path: Path, width: int | None, height: int | None, rate: float | None, loop: bool) -> VideoSource:
     """The video file ``path``."""
@@ -26,7 +29,17 @@ def open_file(path: Path, width: int | None, height: int | None, rate: float | N
     if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
         raise SourceError(f"{path} is no file")
     keeps = "" if stat.S_ISREG(mode) else "it is a pipe, what was read from it is gone"
-    return VideoSource(lambda: Media(name, str(path)), f"video {path}", width, height, rate, loop, keeps)
+
+    def reopen() -> Media:
+        try:
+            return Media(name, str(path))
+        except SourceError:
+            if path.suffix.lower() not in RAW:
+                raise
+            # Without a container there is nothing but the data to tell the format by, and they may be damaged where FFmpeg looks.
+            return Media(name, str(path), container_format=RAW[path.suffix.lower()])
+
+    return VideoSource(reopen, f"video {path}", width, height, rate, loop, keeps)
 
 
 class VideoSource(Source):
@@ -68,7 +81,7 @@ class VideoSource(Source):
         self.width, self.height = target_size(first.shape[1], first.shape[0], width, height)
         self.rate = rate or self._media.rate or DEFAULT_RATE
         self._period_ns = round(1e9 / (self._media.rate or DEFAULT_RATE))
-        self._timed = self._pending.pts is not None
+        self.timed = self._pending.pts is not None
         self.description = ", ".join((description, *self._media.notes))
 
     def _start(self) -> Iterator[Any]:
@@ -97,7 +110,7 @@ class VideoSource(Source):
         self._before = taken
         image = self._media.picture(taken)
         size = target_size(image.shape[1], image.shape[0], *self._wanted)
-        frame = Frame(resize_image(image, *size), self._next, pixel_format="bgr8", time_ns=self._time_ns if self._timed else None)
+        frame = Frame(resize_image(image, *size), self._next, pixel_format="bgr8", time_ns=self._time_ns if self.timed else None)
         self._next += 1
         return frame
 
