@@ -7,8 +7,10 @@ that who waits for a camera still hears signals.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,6 +38,36 @@ EARLY = 0.25
 T = TypeVar("T")
 
 
+_threads: list[threading.Thread] = []
+"""Those that FFmpeg may hold."""
+
+_sources: weakref.WeakSet[LiveSource] = weakref.WeakSet()
+
+
+def held() -> list[threading.Thread]:
+    """Threads of live sources that run yet, closed or not. FFmpeg, which may hold one up to a time-out, comes back to Python meanwhile: the
+    interpreter must not be taken down under it."""
+    _threads[:] = [thread for thread in _threads if thread.is_alive()]
+    return list(_threads)
+
+
+def _start(name: str, work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    held()
+    _threads.append(thread)
+    return thread
+
+
+@atexit.register
+def _wait_for_held() -> None:
+    for source in list(_sources):
+        source.interrupt()
+    end = time.monotonic() + OPEN_TIMEOUT_S + TICK_S
+    for thread in held():
+        thread.join(max(0.0, end - time.monotonic()))
+
+
 def within_reach_of_signals(work: Callable[[], T]) -> T:
     """``work()`` in a thread of its own: FFmpeg holds its thread while it waits, the calling one still takes signals."""
     results: list[T] = []
@@ -47,8 +79,7 @@ def within_reach_of_signals(work: Callable[[], T]) -> T:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=guarded, name="open source", daemon=True)
-    thread.start()
+    thread = _start("open source", guarded)
     while thread.is_alive():
         thread.join(TICK_S)
     if errors:
@@ -86,8 +117,8 @@ class LiveSource(Source):
         self._newest: tuple[Any, Media, int] | None = None
         self._frame_at = time.monotonic()
         self._next = 0
-        self._thread = threading.Thread(target=self._run, args=(media,), name="live source", daemon=True)
-        self._thread.start()
+        self._thread = _start("live source", lambda: self._run(media))
+        _sources.add(self)
         try:
             self._measure_first()
         except BaseException:
@@ -175,6 +206,6 @@ class LiveSource(Source):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Leave the camera; one that holds its thread (a driver that answers nothing) is left behind."""
+        """Leave the camera. A thread that FFmpeg holds ends by itself, after a time-out (``held``)."""
         self.interrupt()
         self._thread.join(CLOSE_TIMEOUT_S)

@@ -6,6 +6,7 @@ The capture thread paces, stamps and encodes; see :mod:`plcv_ros.nodes.sender` f
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -229,7 +230,14 @@ class CameraNode(FrameNode):
 
 def main() -> int:
     """Run the node; returns the exit status."""
-    return run("camera", CameraNode)
+    status = run("camera", CameraNode)
+    live = sys.modules.get("plcv_ros.camera.live")
+    if live is not None and live.held():
+        # A camera that does not answer holds a thread for seconds yet. Everything is written and sent, and nobody should wait for that.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

@@ -222,12 +222,12 @@ def test_colours_follow_what_the_file_says(tmp_path: Path, colorspace: int, full
     bars[:, :32], bars[:, 32:64], bars[:, 64:] = (200, 30, 40), (30, 180, 60), (40, 50, 210)
     with av.open(str(tmp_path / "v.mp4"), "w") as container:
         stream: Any = container.add_stream("libx264", rate=10, options={"crf": "4"})
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p" if full else "yuv420p"
         stream.codec_context.colorspace, stream.codec_context.color_range = colorspace, 2 if full else 1
         rgb: Any = av.VideoFrame.from_ndarray(bars, format="rgb24")
         frame: Any = VideoReformatter().reformat(
             rgb,
-            format="yuv420p",
+            format=stream.pix_fmt,
             src_colorspace=Colorspace.ITU601,
             dst_colorspace=Colorspace[names[colorspace]],
             src_color_range="JPEG",
