@@ -109,7 +109,8 @@ class LiveSource(Source):
         self._connect = connect
         self._label = description
         self._wanted = (width, height)
-        self._period_s = 1.0 / rate if rate else 0.0
+        self._period_s = 0.0
+        self.limit_rate(rate)
         self._reconnect_s = reconnect_s
         self._due = 0.0
         self._changed = threading.Condition()
@@ -198,6 +199,10 @@ class LiveSource(Source):
         frame = Frame(resize_image(image, *size), self._next, pixel_format="bgr8", arrived_ns=arrived_ns)
         self._next += 1
         return frame
+
+    def limit_rate(self, rate: float | None) -> None:
+        """From the next frame on."""
+        self._period_s = 1.0 / rate if rate else 0.0
 
     def interrupt(self) -> None:
         """Let ``read`` return None, from now on."""

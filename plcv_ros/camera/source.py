@@ -47,6 +47,10 @@ class Source:
     def interrupt(self) -> None:
         """Let a ``read`` that waits for a live source return None at once, and every later one; from any thread."""
 
+    def limit_rate(self, rate: float | None) -> None:
+        """Leave out frames of a live source that come sooner than ``rate`` (frames a second) asks for; None takes all. Others are paced by
+        whoever reads them."""
+
     def note_damage(self, reason: str, frames: int = 1) -> None:
         """Count ``frames`` that cannot be handed out because of ``reason``, one line."""
         self.damaged += frames

@@ -80,7 +80,7 @@ class CameraNode(FrameNode):
 
     def _pace_text(self) -> str:
         if self._source.live:
-            return "its own rate"
+            return f"{self.number('rate'):g} Hz at most" if self.number("rate") else "its own rate"
         text = f"{1 / self._pace.period_s:g} Hz"
         if not self._source.timed:
             return text
@@ -99,6 +99,7 @@ class CameraNode(FrameNode):
         pace = self._new_pace(float(values["rate"]))
         if (pace.period_s, pace.own_times) != (self._pace.period_s, self._pace.own_times):
             self._pace = pace
+            self._source.limit_rate(float(values["rate"]) or None)
 
     def start(self) -> None:
         """Start the capture and publishing threads."""

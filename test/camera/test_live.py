@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -150,6 +152,22 @@ def test_an_asked_for_rate_leaves_frames_out(jpegs: list[bytes]) -> None:
         arrivals = [frame.arrived_ns or 0 for frame in frames]
         assert (arrivals[-1] - arrivals[1]) / 1e9 > 0.3, "50 Hz would take 0.08 s"
         assert source.rate == 10.0
+        source.limit_rate(None)
+        list(some(source, 3))
+        frames = list(some(source, 6))
+        assert ((frames[-1].arrived_ns or 0) - (frames[0].arrived_ns or 0)) / 1e9 < 0.3
+
+
+def test_a_program_that_ends_without_closing(jpegs: list[bytes]) -> None:
+    """FFmpeg comes back to Python while it waits: the interpreter must not be gone by then."""
+    with MjpegCamera(jpegs) as camera:
+        camera.stall_after = 3
+        code = (
+            "from plcv_ros.camera import live, open_source, stream; stream.READ_TIMEOUT_S = 1.5; "
+            f"source = open_source('http://127.0.0.1:{camera.port}/video'); print(source.read().image.shape)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "(48, 64, 3)"), done.stderr
 
 
 def test_damaged_pictures_of_a_stream_are_counted(jpegs: list[bytes]) -> None:
