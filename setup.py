@@ -42,7 +42,7 @@ setup(
     install_requires=["numpy>=1.21", "PyYAML>=5.4", "rich>=12"],
     extras_require={
         # The edge computer: frames in, payloads out. No torch.
-        "edge": ["simplejpeg>=1.6", "opencv-python-headless>=4.5", "rosbags>=0.10"],
+        "edge": ["simplejpeg>=1.6", "opencv-python-headless>=4.5", "rosbags>=0.10", "av>=15.0"],
         # The remote computer: payloads in, labels out. No camera libraries beyond OpenCV's drawing.
         "remote": ["simplejpeg>=1.6", "opencv-python-headless>=4.5", "torch>=2.1", "safetensors>=0.4"],
         "report": ["matplotlib>=3.5"],

@@ -38,6 +38,7 @@ OWNERS = {
     "diagnostic_msgs": {"nodes"},
     "torch": {"perception", "training"},
     "rosbags": {"camera"},
+    "av": {"camera"},
     "pybind11": set(),
 }
 """Library -> the only rooms that import it; ``cli`` asks whether it is installed, nothing more."""

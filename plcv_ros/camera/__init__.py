@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where frames come from: generated scenes, image folders, video files and devices, ROS 2 bags; and the image encodings they come in.
+"""Where frames come from: generated scenes, image folders, video files, streams by URL and devices, ROS 2 bags; and the image encodings they come in.
 
 No ROS and no codecs: a source hands out pixels, the nodes compress and publish them.
 """

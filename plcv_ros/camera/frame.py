@@ -84,6 +84,8 @@ class Frame:
 
     ``image`` is (H, W, 3) uint8, or (H, W) for mono8, in ``pixel_format`` (rgb8, bgr8 or mono8). ``labels`` is (H, W) uint8 class ids of the
     source's label set, 255 = unlabelled. ``stamp_ns`` is the recorded stamp (nanoseconds since 1970) where the source has one.
+    ``time_ns`` is when to show it, in nanoseconds after the source's first frame, where the source has times of its own (a video);
+    ``arrived_ns`` when it came from a live source (system clock, nanoseconds since 1970).
     """
 
     image: npt.NDArray[np.uint8]
@@ -93,3 +95,5 @@ class Frame:
     stamp_ns: int | None = None
     camera_info: CameraInfo | None = None
     frame_id: str | None = None
+    time_ns: int | None = None
+    arrived_ns: int | None = None

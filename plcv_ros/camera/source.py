@@ -17,10 +17,14 @@ class Source:
 
     ``width`` and ``height`` in pixels are those of the first frame (later ones may differ where the source's do), ``rate`` is in frames a
     second, ``label_set`` is None where frames carry no labels, ``live`` says that the hardware paces ``read``; other sources return at once.
+    ``timed``: its frames have a ``time_ns``.
 
     A source goes on behind data that are damaged: ``damaged`` counts what it met so far and could not hand out (frames; packets or messages
     where nothing says how many frames they held), and ``damage`` is the newest reason, one line, empty while there is none. ``read`` raises
     only where nothing more can come.
+
+    A live source connects anew where its connection is lost: ``reconnects`` counts that, and ``fault`` says what keeps frames from coming now,
+    empty while they come. ``overtaken`` counts its frames that a newer one replaced before anybody read them.
     """
 
     description: str = ""
@@ -29,12 +33,28 @@ class Source:
     rate: float = 0.0
     label_set: LabelSet | None = None
     live: bool = False
+    timed: bool = False
     damaged: int = 0
     damage: str = ""
+    reconnects: int = 0
+    overtaken: int = 0
+    fault: str = ""
 
     def read(self) -> Frame | None:
         """The next frame; None at the end. Raises SourceError where nothing more can come: nothing can be decoded, the device is gone."""
         raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """Let a ``read`` that waits for a live source return None at once, and every later one; from any thread."""
+
+    def limit_rate(self, rate: float | None) -> None:
+        """Leave out frames of a live source that come sooner than ``rate`` (frames a second) asks for; None takes all. Others are paced by
+        whoever reads them."""
+
+    def note_damage(self, reason: str, frames: int = 1) -> None:
+        """Count ``frames`` that cannot be handed out because of ``reason``, one line."""
+        self.damaged += frames
+        self.damage = reason
 
     def close(self) -> None:
         """Give back files and devices; ``read`` must not be called any more."""

@@ -333,7 +333,8 @@ def _library(name: str, module: str, use: str, extra: str) -> Finding:
 
 def check_libraries() -> Iterator[Finding]:
     """Libraries that parts of the package need."""
-    yield _library("OpenCV", "cv2", "cameras, video files and generated scenes", "edge")
+    yield _library("OpenCV", "cv2", "pictures and generated scenes", "edge")
+    yield _library("PyAV", "av", "cameras, video files and streams", "edge")
     yield _library("simplejpeg", "simplejpeg", "JPEG", "edge")
     yield _library("rosbags", "rosbags", "bags as a source", "edge")
     yield _library("matplotlib", "matplotlib", "the latency plot", "report")

@@ -66,7 +66,7 @@ NEEDS = (Needs("seed", 0, lambda args: args.source == "scenes", "with another --
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--source", default="scenes", help="scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag")
+    parser.add_argument("--source", default="scenes", help="scenes, an image folder, a video file, a device (/dev/video0 or 0), a URL or a ROS 2 bag")
     parser.add_argument("--codec", "--config", dest="config", default="astc_8x8", help=f"{', '.join(configurations())}, or a parameter file (.yaml)")
     parser.add_argument("--seconds", type=float, default=20.0, help="seconds of frames; a shorter source ends the run (default %(default)g)")
     parser.add_argument("--size", default="", metavar="WxH", help="size of the frames (default: the source's own; scenes: 640x360)")

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.camera.address import public, scheme_of
+
 FILES = {
     "overlay.png": "camera frame, decoded frame and labels side by side",
     "latency.html": "the latency report: open it in a browser",
@@ -56,7 +58,8 @@ class Report:
 
 def title(source: str, configuration: str, rate: float) -> str:
     """Title of the latency plot."""
-    return f"{Path(source).name or source}, {Path(configuration).stem}, {rate:g} Hz"
+    name = public(source) if scheme_of(source) else Path(source).name or source
+    return f"{name}, {Path(configuration).stem}, {rate:g} Hz"
 
 
 def remove_old(folder: Path) -> None:
@@ -102,7 +105,7 @@ def collect(folder: Path, settings: Any, camera: dict[str, str], cpu: dict[str, 
     pixels = encoded * width * height
     bits = 8 * int(camera.get("bytes", 0)) / pixels if pixels else None
     return Report(
-        source=settings.source,
+        source=public(settings.source),
         configuration=settings.configuration,
         width=width,
         height=height,

@@ -75,11 +75,21 @@ _MIDDLEWARE = Argument(
 
 
 CAMERA = (
-    Argument("source", "Where frames come from: scenes, an image folder, a video file, a device or a ROS 2 bag.", sets={"camera": "source"}),
+    Argument(
+        "source",
+        "Where frames come from: scenes, an image folder, a video file, a device, a URL (rtsp://, http://, ...) or a ROS 2 bag.",
+        sets={"camera": "source"},
+    ),
     Argument("topic", "Image topic in a bag; empty takes the only one.", sets={"camera": "topic"}),
     Argument("width", "Width of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "width"}),
     Argument("height", "Height of the frames in pixels; 0 is the source's own.", kind=int, sets={"camera": "height"}),
     Argument("rate", "Frames per second; 0 is the source's own.", kind=float, sets={"camera": "rate"}),
+    Argument(
+        "pixel_format", "Pixel format that a device is asked for, for example MJPG; empty leaves it to the driver.", sets={"camera": "pixel_format"}
+    ),
+    Argument(
+        "reconnect_s", "End when a device or stream has delivered nothing for so many seconds; 0 never.", kind=float, sets={"camera": "reconnect_s"}
+    ),
     Argument("loop", "Start a finite source again at its end.", choices=_BOOLEAN, kind=bool, sets={"camera": "loop"}),
     Argument("frames", "Stop after so many frames; 0 never stops.", kind=int, sets={"camera": "frames"}),
 )
@@ -153,7 +163,7 @@ _MANY = (
     Argument("side", "What runs here: both, edge (the cameras) or remote (the network). Give both computers the same cameras.", "both", SIDES),
     Argument(
         "sources",
-        "Where the frames of each camera come from, separated by commas: scenes, image folders, video files, devices or bags. One for all: "
+        "Where the frames of each camera come from, separated by commas: scenes, image folders, video files, devices, URLs or bags. One for all: "
         "give it alone.",
     ),
     Argument(

@@ -6,19 +6,22 @@ The capture thread paces, stamps and encodes; see :mod:`plcv_ros.nodes.sender` f
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 from rosgraph_msgs.msg import Clock
 
-from plcv_ros.camera import Frame, Source, open_source
+from plcv_ros.camera import Frame, Source, SourceError, open_source
 from plcv_ros.codecs import CodecError
 from plcv_ros.nodes import conversion, qos, wire
-from plcv_ros.nodes.diagnostics import WARN, Meter, Status
+from plcv_ros.nodes.diagnostics import ERROR, OK, WARN, Meter, Status
 from plcv_ros.nodes.node import FrameNode
+from plcv_ros.nodes.pacing import Pace
 from plcv_ros.nodes.parameters import ParameterError, Value
 from plcv_ros.nodes.runner import run
 from plcv_ros.nodes.sender import FrameSender
+from plcv_ros.nodes.source_watch import SourceWatch
 
 WAIT_PERIOD_S = 0.02
 
@@ -45,6 +48,8 @@ class CameraNode(FrameNode):
             seed=self.integer("seed"),
             loop=self.flag("loop"),
             topic=self.text("topic") or None,
+            pixel_format=self.text("pixel_format") or None,
+            reconnect_s=self.number("reconnect_s"),
         )
         base = self.text("image_topic")
         self._sender = FrameSender(
@@ -55,19 +60,31 @@ class CameraNode(FrameNode):
             labels_topic=None if self._source.label_set is None else wire.sibling(base, "labels"),
         )
         self._clock_publisher = qos.create_publisher(self, Clock, "/clock", qos.clock_offered()) if self.flag("publish_clock") else None
-        self._period = 1.0 / (self.number("rate") or self._source.rate)
+        self._pace = self._new_pace(self.number("rate"))
+        self._watch = SourceWatch(self._source, self.get_logger())
         self._last_clock_ns = self._last_stamp_ns = 0
         self._started: float | None = None
         self._finished = ""
-        self._damage_told = False
+        self._failure = ""
         self._meter = Meter()
         size = self._sender.expected_bytes(self._source.width, self._source.height)
         if size is not None:
             self._sender.check_fit(size)
-        pace = "its own rate" if self._source.live else f"{1 / self._period:g} Hz"
         self.get_logger().info(
-            f"{self._source.description}: {self._source.width}x{self._source.height} at {pace}, {self._codec_text()}, on {self._sender.topic}"
+            f"{self._source.description}: {self._source.width}x{self._source.height} at {self._pace_text()}, {self._codec_text()}, "
+            f"on {self._sender.topic}"
         )
+
+    def _new_pace(self, rate: float) -> Pace:
+        return Pace(1.0 / (rate or self._source.rate), own_times=not rate, start_s=time.monotonic())
+
+    def _pace_text(self) -> str:
+        if self._source.live:
+            return f"{self.number('rate'):g} Hz at most" if self.number("rate") else "its own rate"
+        text = f"{1 / self._pace.period_s:g} Hz"
+        if not self._source.timed:
+            return text
+        return f"its own times, {text} on average" if self._pace.own_times else f"{text} evenly, as rate asks, not at its own times"
 
     def _codec_text(self) -> str:
         codec = self._sender.codec
@@ -79,7 +96,10 @@ class CameraNode(FrameNode):
             self._sender.set_codec(values)
         except CodecError as error:
             raise ParameterError("codec", values["codec"], f"settings that suit it: {error}") from error
-        self._period = 1.0 / (float(values["rate"]) or self._source.rate)
+        pace = self._new_pace(float(values["rate"]))
+        if (pace.period_s, pace.own_times) != (self._pace.period_s, self._pace.own_times):
+            self._pace = pace
+            self._source.limit_rate(float(values["rate"]) or None)
 
     def start(self) -> None:
         """Start the capture and publishing threads."""
@@ -89,6 +109,7 @@ class CameraNode(FrameNode):
 
     def stop(self) -> None:
         """Publish what is encoded, end the threads, close the source."""
+        self._source.interrupt()
         self._sender.stop()
 
     def shut_down(self) -> None:
@@ -105,30 +126,33 @@ class CameraNode(FrameNode):
             if not self._settled():
                 return
         limit = self.integer("frames")
+        self._started = time.monotonic()
+        self._pace = self._new_pace(self.number("rate"))
+        try:
+            self._play(limit)
+        except SourceError as error:
+            self._failure = str(error)
+            raise
+        self._finish(limit)
+
+    def _play(self, limit: int) -> None:
         counters = self._sender.counters
-        self._started = due = time.monotonic()
         while not self.stopping.is_set() and (not limit or counters.captured < limit):
             # A frame that is made or read from a file is ready before it is due; a device's arrives when it does.
             frame = self._source.read()
-            self._tell_damage()
+            self._watch.look()
             if frame is None:
                 break
             if not self._source.live:
-                due = self._wait_until(due)
+                self._wait_until_due(frame)
                 if self.stopping.is_set():
                     return
-            captured_ns = time.time_ns()
+            captured_ns = frame.arrived_ns or time.time_ns()
             counters.captured += 1
             self._send(frame, captured_ns)
             if not self._source.live:
                 # Reading the next picture would compete with the sending of this one, where cores are few.
-                self._sender.wait_sent(self._period / 2)
-        self._finish(limit)
-
-    def _tell_damage(self) -> None:
-        if self._source.damaged and not self._damage_told:
-            self._damage_told = True
-            self.get_logger().warning(f"left out: {self._source.damage}; more like it are only counted (damaged on /diagnostics)")
+                self._sender.wait_sent(self._pace.period_s / 2)
 
     def _warn_of_idle(self) -> None:
         """Parameters of bags alone do nothing with other sources."""
@@ -151,15 +175,12 @@ class CameraNode(FrameNode):
                 audience, since = count, time.monotonic()
         return True
 
-    def _wait_until(self, due: float) -> float:
-        """Wait for the frame's time; returns the next one's. Late frames leave slots out, so that the rate does not drift."""
+    def _wait_until_due(self, frame: Frame) -> None:
         now = time.monotonic()
+        due, missed = self._pace.due(frame.time_ns, now)
+        self._sender.counters.late += missed
         if now < due:
             self.stopping.wait(due - now)
-            return due + self._period
-        missed = int((now - due) / self._period)
-        self._sender.counters.late += missed
-        return due + (missed + 1) * self._period
 
     def _send(self, frame: Frame, captured_ns: int) -> None:
         if not self._sender.wanted() and self._clock_publisher is None:
@@ -173,7 +194,8 @@ class CameraNode(FrameNode):
         if self.flag("recorded_stamps") and frame.stamp_ns is not None:
             return int(frame.stamp_ns)
         # Simulated time may stand still between frames; a stamp is a frame's name, so no two may be equal. It may also jump back.
-        now_ns = self.now_ns()
+        # A live frame is as old as its arrival, also where it had to wait for this thread.
+        now_ns = self.now_ns() if frame.arrived_ns is None or self.get_clock().ros_time_is_active else frame.arrived_ns
         stamp_ns = self._last_stamp_ns + 1 if self._last_clock_ns <= now_ns <= self._last_stamp_ns else now_ns
         self._last_clock_ns, self._last_stamp_ns = now_ns, stamp_ns
         return stamp_ns
@@ -184,9 +206,8 @@ class CameraNode(FrameNode):
         self._sender.drain()
         counters = self._sender.counters
         end = f"the last of {limit} frames is sent" if limit and counters.captured == limit else f"the source ended after {counters.captured} frames"
-        self._finished = f"{end}: {counters.published} published, {counters.dropped} dropped, {counters.late} left out"
+        self._finished = f"{end}: {counters.published} published, {counters.dropped} dropped, {counters.late} left out{self._watch.total()}"
         if self._source.damaged:
-            self._finished += f", {self._source.damaged} damaged in the source"
             self.get_logger().warning(self._finished)
         else:
             self.get_logger().info(self._finished)
@@ -196,24 +217,37 @@ class CameraNode(FrameNode):
     def status(self) -> Status:
         """Level and counters for ``/diagnostics``."""
         status = self._sender.status()
+        self._watch.look()
+        newly_damaged = self._watch.newly_damaged()
+        status.values.update(self._watch.values())
         late = self._meter.rate("late", self._sender.counters.late)
-        damaged = self._source.damaged
-        status.values["damaged"] = damaged
-        if self._meter.rate("damaged", damaged) or (self._finished and damaged):
-            status.level = max(status.level, WARN)
-        if self._finished:
-            status.text = self._finished
+        if self._failure:
+            status.level, status.text = ERROR, self._failure
+        elif self._finished:
+            status.level, status.text = (WARN if self._source.damaged else OK), self._finished
+        elif self._source.fault:
+            status.level, status.text = ERROR, f"no frames: {self._source.fault}; connecting anew"
         elif self._started is None:
             status.text = f"waiting for a subscriber of {self._sender.topic}"
-        elif late > LATE_WARNING / self._period:
+        elif late > LATE_WARNING / self._pace.period_s:
             status.level = WARN
-            status.text += f", {late:.1f} fps left out: the source or the codec is slower than {1 / self._period:g} Hz"
+            status.text += f", {late:.1f} fps left out: the source or the codec is slower than {1 / self._pace.period_s:g} Hz"
+        elif newly_damaged:
+            status.level = max(status.level, WARN)
+            status.text += f", frames are damaged ({self._source.damaged} so far): {self._source.damage}"
         return status
 
 
 def main() -> int:
     """Run the node; returns the exit status."""
-    return run("camera", CameraNode)
+    status = run("camera", CameraNode)
+    live = sys.modules.get("plcv_ros.camera.live")
+    if live is not None and live.held():
+        # A camera that does not answer holds a thread for seconds yet. Everything is written and sent, and nobody should wait for that.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 if __name__ == "__main__":

@@ -256,18 +256,32 @@ _CLOCK_SYNC = Row(
 )
 
 CAMERA = (
-    Row("source", "scenes", "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0) or a ROS 2 bag."),
+    Row(
+        "source",
+        "scenes",
+        "Where frames come from: scenes, an image folder, a video file, a device (/dev/video0 or 0), a URL (rtsp://, http://, ...) or a ROS 2 bag.",
+    ),
     Row("topic", "", "Image topic in a bag; empty takes the only one."),
     Row("width", 0, "Width in pixels; 0 is the source's own (scenes: 640).", low=0, high=16384),
     Row("height", 0, "Height in pixels; 0 is the source's own (scenes: 360).", low=0, high=16384),
     Row(
         "rate",
         0.0,
-        "Frames per second; 0 is the source's own (scenes: 15). A device is asked for it.",
+        "Frames per second, at even intervals; 0 is the source's own (scenes: 15; a video: its own times). A device is asked for it; what comes "
+        "sooner from a device or stream is left out.",
         low=0.0,
         floor=0.1,
         high=1000.0,
         read_only=False,
+    ),
+    Row("pixel_format", "", "Pixel format that a device is asked for, for example MJPG or YUYV; empty leaves it to the driver."),
+    Row(
+        "reconnect_s",
+        60.0,
+        "End when a device or stream has delivered nothing for so long; until then it is connected anew again and again. 0 never ends.",
+        low=0.0,
+        floor=0.5,
+        high=86_400.0,
     ),
     Row("loop", True, "Start a finite source again at its end."),
     Row("seed", 0, "Seed of the generated scenes.", low=0, high=2**31 - 1),
