@@ -15,6 +15,7 @@ from plcv_ros.camera.encodings import ALIASES, BYTES_PER_PIXEL, image_rows, to_r
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import CameraInfo, Frame
 from plcv_ros.camera.source import Source, resize_image, target_size
+from plcv_ros.requirements import check, explain
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -29,10 +30,13 @@ class BagSource(Source):
 
     def __init__(self, path: Path, width: int | None, height: int | None, rate: float | None, loop: bool, topic: str | None) -> None:
         try:
+            import rosbags
             from rosbags.highlevel import AnyReader
             from rosbags.typesys import Stores, get_typestore
+
+            check(rosbags, "rosbags")
         except ImportError as error:
-            raise SourceError(f'reading the bag {path} needs rosbags: pip install "plcv_ros[edge]"') from error
+            raise SourceError(explain(f"reading the bag {path}", error, "edge")) from error
         self._path = path
         folder = path.parent if path.is_file() and (path.parent / "metadata.yaml").exists() else path
         try:

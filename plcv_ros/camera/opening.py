@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.source import Source
+from plcv_ros.requirements import explain
 
 BAG_SUFFIXES = (".mcap", ".db3")
 KINDS = "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a ROS 2 bag (its folder, .mcap or .db3)"
@@ -35,7 +36,7 @@ def open_source(
     try:
         return _open(name.strip(), width, height, rate, seed, loop, topic)
     except ImportError as error:
-        raise SourceError(f'source {name!r} needs {error.name}, which is not installed: pip install "plcv_ros[edge]"') from error
+        raise SourceError(explain(f"source {name!r}", error, "edge")) from error
 
 
 def _open(name: str, width: int | None, height: int | None, rate: float | None, seed: int, loop: bool, topic: str | None) -> Source:

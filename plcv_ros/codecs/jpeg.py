@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.requirements import TooOldError, check
+
 from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
 from .payloads import Payload, Strip, as_bytes_view, writable_view
@@ -24,6 +26,10 @@ _COLORSPACES = {"rgb8": "RGB", "bgr8": "BGR", "rgba8": "RGBA", "bgra8": "BGRA", 
 def _simplejpeg() -> Any:
     try:
         import simplejpeg
+
+        check(simplejpeg, "simplejpeg")
+    except TooOldError as error:
+        raise CodecError(f"the jpeg codec needs {error}") from None
     except ImportError:
         raise CodecError('the jpeg codec needs simplejpeg: pip install simplejpeg, or "plcv_ros[edge]" or "plcv_ros[remote]"') from None
     return simplejpeg
