@@ -8,7 +8,7 @@
 Real nodes between two emulated computers. "Late" frames took longer than the target, or were sent and never came; "outside" is how long the p95
 over the second before was above the target (two late frames in thirty are enough, so a frame's time of trouble counts for up to a second). Frames
 in strips that came in part count by when they were done. The exit status is 1 where the median of the runs is outside for more than a second.
-Needs root, iproute2 and a C++ compiler.
+Needs root, iproute2, ethtool and g++.
 """
 
 from __future__ import annotations

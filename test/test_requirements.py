@@ -94,7 +94,7 @@ def test_an_old_simplejpeg_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_old_torch_is_named() -> None:
     pytest.importorskip("torch", reason="torch is not installed")
     code = "import torch; torch.__version__ = '1.13.1'; import plcv_ros.perception.predictor"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert 'torch 2.1 or newer, found 1.13.1: pip install "torch>=2.1"' in done.stderr
 
