@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             written = write_report(results, not args.no_figures)
             print(f"wrote {', '.join(str(p) for p in written)}")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"plcv report: {error}", file=sys.stderr)
         return 1
     return 0
