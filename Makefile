@@ -32,12 +32,12 @@ $(foreach v,$(filter-out $(OF_DEMO) $(OF_TESTS) PYTHON VENV TORCH_INDEX -%,$(.VA
 
 BIN := $(VENV)/bin
 NATIVE := $(shell find plcv_ros/codecs/csrc plcv_ros/nodes/csrc -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.inc' 2>/dev/null)
-SETUP := setup.py setup_native.py pyproject.toml tools/setup_environment.py
+SETUP := setup.py setup_native.py plcv_ros/requirements.py pyproject.toml tools/setup_environment.py
 
 # The environment holds a ROS 2 of its own: a sourced distribution must not leak into it.
 unexport PYTHONPATH AMENT_PREFIX_PATH COLCON_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION
 
-.PHONY: help env demo test test-slow lint format clean
+.PHONY: help env demo test test-lowest test-slow lint format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ demo: $(VENV)/.ready  ## camera -> codec -> DDS -> segmentation -> latency for S
 test: $(VENV)/.ready-tests  ## the test suite, under 10 minutes on 2 cores (PYTEST='-k name' for a part, JOBS=1 for one file at a time)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
+test-lowest: $(VENV)/.ready-tests  ## the tests that need no ROS, with the lowest versions that the package allows (tools/constraints-lowest.txt)
+	$(BIN)/python tools/test_lowest.py --jobs $(JOBS)
+
 test-slow: $(VENV)/.ready-tests  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m slow $(PYTEST)
 
@@ -73,5 +76,5 @@ format: $(VENV)/.ready-tests  ## let ruff and clang-format rewrite the sources
 	$(BIN)/clang-format -i $$(git ls-files '*.cpp' '*.hpp' '*.h' '*.inc')
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find plcv_ros -name '*.so' -delete

@@ -26,8 +26,8 @@ from setuptools.command.build_ext import build_ext
 
 CSRC = "plcv_ros/codecs/csrc"
 
-CACHE = Path("build/objects")
-"""Below the folder of setup.py; `make clean` removes it."""
+CACHE = Path("build/objects") / str(sys.implementation.cache_tag)
+"""Below the folder of setup.py, one a Python, so that builds for several do not clear each other's; `make clean` removes it."""
 
 # Bytes must not depend on the target: no fused multiply-add where the source says multiply, then add.
 COMMON_FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-maybe-uninitialized"]

@@ -30,8 +30,8 @@ from csv_tables import write_table
 from offload import write_pictures
 from tracing import cpu_ns
 
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
-from plcv_ros.graph import build
+from plcv_ros.cli.processes import NodeProcess, stop
+from plcv_ros.graph import build, describe_exit
 
 REFERENCE = Path(__file__).parent / "reference" / "cameras.csv"
 START_TIMEOUT_S = 120.0

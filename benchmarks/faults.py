@@ -10,7 +10,7 @@ while two others are unplugged and stopped.
 Real nodes on two emulated computers (network namespaces, 1 Gbit/s, 1 ms), scenes of 160x96 at 15 Hz, one frame in 67 ms. Seconds are counted from
 when the fault has gone (for a node that was killed: from when its successor says that it is ready) to the first labels of a frame stamped after that.
 Stalled receivers: 1280x720 at 15 Hz, a computer for the camera and for each receiver; one is unplugged and one stopped (SIGSTOP) for 60 s, then the
-camera is asked to end (SIGINT) while they still hang. Needs root, iproute2, ethtool and a C++ compiler.
+camera is asked to end (SIGINT) while they still hang. Needs root, iproute2, ethtool and g++.
 """
 
 from __future__ import annotations

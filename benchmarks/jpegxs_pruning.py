@@ -254,7 +254,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(7.0 * len(rates) + 4.5, 6.5), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     colours = {"preset": "#d95f02", "alone": "#377eb8", "combined": "#1b9e77", "reference": "#777777"}
-    panels = figure.subplots(1, len(rates) + 1, squeeze=False, width_ratios=[*[7.0] * len(rates), 4.5])[0]
+    panels = figure.subplots(1, len(rates) + 1, squeeze=False, gridspec_kw={"width_ratios": [*[7.0] * len(rates), 4.5]})[0]
     for axes, rate in zip(panels, rates):
         mine = [row for row in shown if row["bpp"] == rate]
         for group, colour in colours.items():

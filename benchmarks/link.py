@@ -14,7 +14,7 @@ T = bytes * 8 / rate + one-way delay is what the link itself takes; "added" is w
 The accuracy comes from benchmarks/loss_accuracy.py, which reads the deliveries that a run records and may be run later. How often the
 machine itself stops a thread that wants to run is printed first (benchmarks/links/stalls.py): where that hits one frame in a hundred, it
 bounds the p99. A combination whose rate exceeds 90 % of the link's is reported by the frames a second that arrive. The nodes of this
-benchmark should have the machine to themselves. Needs Linux, root, iproute2 and a C++ compiler; H.264 needs PyAV (pip install av).
+benchmark should have the machine to themselves. Needs Linux, root, iproute2, ethtool and g++; H.264 needs PyAV (pip install av).
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ from csv_tables import read_table, write_table
 
 from plcv_ros import __version__
 from plcv_ros.cli.demo_report import cpu_seconds
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
-from plcv_ros.graph import Graph, NodeSpec, build
+from plcv_ros.cli.processes import NodeProcess, stop
+from plcv_ros.graph import Graph, NodeSpec, build, describe_exit
 from plcv_ros.nodes import wire
 
 REFERENCE = Path(__file__).parent / "reference" / "offload.csv"
@@ -367,7 +367,7 @@ def plot(rows: list[Row], path: Path) -> None:
     figure.axes[0].set_ylabel("ms after capture")
     handles = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels())}
     order = [*colours, "total, median", "total, p99"]
-    figure.legend([handles[n] for n in order if n in handles], [n for n in order if n in handles], loc="outside lower center", ncols=7, fontsize=8)
+    figure.legend([handles[n] for n in order if n in handles], [n for n in order if n in handles], loc="outside lower center", ncol=7, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(str(path))
 

@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 from offload import write_pictures
 
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
-from plcv_ros.graph import Graph, NodeSpec, build
+from plcv_ros.cli.processes import NodeProcess, stop
+from plcv_ros.graph import Graph, NodeSpec, build, describe_exit
 
 START_TIMEOUT_S = 60.0
 SETTLE_S = 2.0

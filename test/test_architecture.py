@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "plcv_ros"
 
 ARROWS: dict[str, set[str]] = {
+    "requirements": set(),
     "codecs": set(),
     "labels": set(),
     "pictures": {"codecs"},
@@ -30,6 +31,9 @@ ARROWS: dict[str, set[str]] = {
     "cli": {"codecs", "labels", "tracing", "graph", "scenes", "camera", "perception", "training", "nodes", "pictures", "texts"},
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
+
+BELOW_ALL = {"requirements"}
+"""What every room may import: the versions of other packages that are needed."""
 
 OWNERS = {
     "rclpy": {"nodes"},
@@ -78,7 +82,7 @@ def test_arrows_point_one_way(name: str) -> None:
         if room(path) != name:
             continue
         targets = {r for r in map(rooms_of, imports(path)) if r in ARROWS and r != name}
-        wrong += [f"{path.relative_to(ROOT)} imports {target}" for target in sorted(targets - ARROWS[name])]
+        wrong += [f"{path.relative_to(ROOT)} imports {target}" for target in sorted(targets - ARROWS[name] - BELOW_ALL)]
     assert not wrong
 
 
@@ -95,6 +99,11 @@ def test_library_stays_in_its_rooms(library: str) -> None:
         if room(path) not in OWNERS[library] and any(name.split(".")[0] == library for name in imports(path))
     ]
     assert not wrong
+
+
+def test_what_setup_py_reads_needs_nothing_installed() -> None:
+    ours_or_foreign = {name.split(".")[0] for name in imports(PACKAGE / "requirements.py")} - set(sys.stdlib_module_names)
+    assert not ours_or_foreign
 
 
 @pytest.mark.parametrize("module", ["plcv_ros.nodes.camera", "plcv_ros.nodes.encoder", "plcv_ros.codecs", "plcv_ros.tracing"])

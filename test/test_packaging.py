@@ -177,3 +177,46 @@ def test_objects_are_compiled_again_when_anything_they_depend_on_changes(tmp_pat
     assert len(compiled) == 4
     assert len(list((tmp_path / "cache").iterdir())) == 1, "what is not used any more is removed"
     assert object_key(source, [header], ["c++"]) != object_key(source, [], ["c++"])
+
+
+def run_pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The tests that are copied into ``folder``, run there as colcon runs them."""
+    shutil.copy2(ROOT / "test/conftest.py", folder / "test/conftest.py")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junit-xml", str(folder / "pytest.xml"), "test", *words]
+    return subprocess.run(command, cwd=folder, env=os.environ, capture_output=True, text=True, check=False)
+
+
+def test_a_run_of_no_tests_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test/test_one.py").write_text("def test_one(): pass\n")
+    assert run_pytest(tmp_path).returncode == 0
+    done = run_pytest(tmp_path, "-k", "nosuch")
+    assert done.returncode == 1
+    assert "no test was collected" in done.stdout
+    assert 'failures="1"' in (tmp_path / "pytest.xml").read_text(), "colcon test-result reads this file"
+
+
+def test_a_run_without_pytest_is_a_failure() -> None:
+    done = subprocess.run([sys.executable, "-m", "unittest", "-v"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the tests of plcv_ros need pytest" in done.stderr
+
+
+def test_the_installed_package_is_tested_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("site", "source"):
+        (tmp_path / name / "plcv_ros").mkdir(parents=True)
+        (tmp_path / name / "plcv_ros/__init__.py").write_text(f"PLACE = {name!r}\n")
+    source = tmp_path / "source"
+    (source / "test").mkdir()
+    (source / "test/test_place.py").write_text(
+        "import subprocess, sys, plcv_ros\n"
+        "def test_place():\n"
+        "    started = subprocess.run([sys.executable, '-c', 'import plcv_ros; print(plcv_ros.PLACE)'], capture_output=True, text=True)\n"
+        "    assert (plcv_ros.PLACE, started.stdout.strip()) == ('site', 'site')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    done = run_pytest(source)
+    assert done.returncode == 0, done.stdout
+    assert f"plcv_ros: {tmp_path / 'site/plcv_ros'}" in done.stdout
+    monkeypatch.delenv("PYTHONPATH")
+    assert run_pytest(source).returncode == 1, "without one it is the source tree's"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two computers and a link on one machine: network namespaces joined by an emulated link. Needs Linux, root, iproute2 and a C++ compiler.
+"""Two computers and a link on one machine: network namespaces joined by an emulated link. Needs Linux, root, and the PROGRAMS below.
 
 The emulator beside this file stands in for netem, which many kernels lack; it loses, delays and queues packets, not messages.
 """
@@ -21,6 +21,10 @@ REMOTE_ADDRESS = "10.78.0.2"
 
 OFFLOADS_OFF = ("tso", "off", "gso", "off", "gro", "off", "tx", "off", "rx", "off")
 """For ethtool: segments that are larger than a packet would be lost as one."""
+
+
+PROGRAMS = {"ip": "iproute2", "ethtool": "ethtool", "g++": "g++", "sysctl": "procps", "mount": "mount", "sh": "dash"}
+"""What a network is made with, and the packages that bring it. Without ethtool the links are there, but no packet's checksum is right."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,10 @@ def missing() -> str:
     """Why a network cannot be made here; empty where it can."""
     if os.name != "posix" or os.geteuid() != 0:
         return "network namespaces need root"
-    for tool in ("ip", "g++"):
-        if shutil.which(tool) is None:
-            return f"{tool} is not installed"
+    lacking = [program for program in PROGRAMS if shutil.which(program) is None]
+    if lacking:
+        packages = " ".join(dict.fromkeys(PROGRAMS[program] for program in lacking))
+        return f"{', '.join(lacking)} not found (Debian and Ubuntu: apt install {packages})"
     probe = subprocess.run(["ip", "netns", "list"], capture_output=True, check=False)
     return "" if probe.returncode == 0 else "this kernel has no network namespaces"
 
@@ -126,8 +131,9 @@ class Network:
                     with suppress(OSError):
                         pipe.close()
             self._emulator = None
-        for name in (self.camera, self.remote, self._middle, *self._attached.values()):
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+        if shutil.which("ip"):
+            for name in (self.camera, self.remote, self._middle, *self._attached.values()):
+                subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
         self._folder.cleanup()
 
     def _ask(self, line: str) -> dict[str, Any]:
@@ -143,6 +149,9 @@ class Network:
         return counters
 
     def _build(self) -> None:
+        reason = missing()
+        if reason:
+            raise RuntimeError(f"no emulated link: {reason}")
         program = str(Path(self._folder.name) / "emulator")
         _run("g++", "-std=c++17", "-O2", "-pthread", str(Path(__file__).with_name("emulator.cpp")), "-o", program)
         for name in (self.camera, self.remote, self._middle):
@@ -157,8 +166,7 @@ class Network:
             # Half-reassembled datagrams clog the receiver for 30 s by default.
             _settings(name, {"net.ipv4.ipfrag_time": "2", "net.ipv4.ipfrag_high_thresh": "134217728"})
             for namespace, device in ((name, interface), (self._middle, peer)):
-                if shutil.which("ethtool"):
-                    subprocess.run(_in(namespace, "ethtool", "-K", device, *OFFLOADS_OFF), capture_output=True, check=False)
+                subprocess.run(_in(namespace, "ethtool", "-K", device, *OFFLOADS_OFF), capture_output=True, check=False)
         _settings(self._middle, {"net.ipv6.conf.all.disable_ipv6": "1"})
         link = self._link
         numbers = [str(round(v)) for v in (link.delay_ms * 1000, link.loss * 1e6, link.rate, link.queue_kb)]

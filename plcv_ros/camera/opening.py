@@ -10,6 +10,7 @@ from plcv_ros.camera.address import is_device, public, scheme_of
 from plcv_ros.camera.bag.finding import find as find_recording
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.source import Source
+from plcv_ros.requirements import explain
 
 KINDS = (
     "scenes, scenes:<seed>, a folder of pictures, a video file, a camera (/dev/video0 or 0), a URL (rtsp://, http://, ...), "
@@ -55,7 +56,7 @@ def open_source(
             return open_url(name, width, height, rate, loop, reconnect_s)
         return _open(name, width, height, rate, seed, loop, topic)
     except ImportError as error:
-        raise SourceError(f'source {public(name)!r} needs {error.name}, which is not installed: pip install "plcv_ros[edge]"') from error
+        raise SourceError(explain(f"source {public(name)!r}", error, "edge")) from error
 
 
 def _open(name: str, width: int | None, height: int | None, rate: float | None, seed: int, loop: bool, topic: str | None) -> Source:

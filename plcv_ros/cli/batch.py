@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from plcv_ros.camera.folder import natural_key
+from plcv_ros.cli.progress import done_column
 
 Existing = Literal["refuse", "skip", "overwrite"]
 
@@ -116,12 +118,14 @@ def _umask() -> int:
 def run_jobs(todo: Sequence[Job], work: Callable[[Job], None], command: str, errors: tuple[type[Exception], ...]) -> int:
     """Do ``work`` for every job behind a progress bar (several jobs, in a terminal); returns how many failed, each said on stderr."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     failed = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=len(todo) < 2 or not console.is_terminal) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), done_column(), TimeRemainingColumn())
+    shown = len(todo) > 1 and console.is_terminal
+    bar = Progress(*columns, console=console, transient=True, disable=not shown)
+    with bar if shown else contextlib.nullcontext():  # rich before 12 ends a bar that is not shown with an empty line
         task = bar.add_task(command, total=len(todo))
         for job in todo:
             try:

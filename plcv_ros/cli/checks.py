@@ -21,6 +21,7 @@ from plcv_ros.cli import shared_memory
 from plcv_ros.cli.clock import clock_state
 from plcv_ros.graph import share_directory
 from plcv_ros.graph.transport import FASTDDS_2, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
+from plcv_ros.requirements import MODULES, requirement, too_old
 
 PROC = Path("/proc/sys/net")
 WANTED_BUFFER = 4 * 1024 * 1024
@@ -291,6 +292,9 @@ def check_torch() -> Iterator[Finding]:
     if error:
         yield Finding("torch", "warn", f"not usable: {error}", 'needed where the network runs: pip install "plcv_ros[remote]"')
         return
+    if problem := too_old("torch", found["version"]):
+        yield _old("torch", problem)
+        return
     text = f"torch {found['version']}, "
     yield Finding(
         "torch", "ok", text + (f"CUDA: {found['cuda']}" if found["cuda"] else f"no CUDA: the network runs on {found['threads']} CPU threads")
@@ -324,20 +328,39 @@ def check_codecs() -> Iterator[Finding]:
         yield Finding("codecs", "ok", f"ASTC and JPEG XS encode and decode; instruction set: {found['target']}")
 
 
-def _library(name: str, module: str, use: str, extra: str) -> Finding:
-    found, error = _probe(f"import json, {module} as m; print(json.dumps({{'version': getattr(m, '__version__', '')}}))")
+def _library(distribution: str, use: str, extra: str = "") -> Finding:
+    """Of a library that is needed for ``use``; ``extra``: which of the package's extras brings it, empty where nothing works without it."""
+    module = MODULES.get(distribution, distribution)
+    name = "OpenCV" if module == "cv2" else distribution
+    found, error = _probe(
+        f"import json, {module} as m; from plcv_ros.requirements import version_of; print(json.dumps({{'version': version_of(m, {distribution!r})}}))"
+    )
     if error:
-        return Finding(name, "warn", f"not usable: {error}", f'needed for {use}: pip install "plcv_ros[{extra}]"')
+        package = f"plcv_ros[{extra}]" if extra else requirement(distribution)
+        return Finding(name, "warn" if extra else "fail", f"not usable: {error}", f'needed for {use}: pip install "{package}"')
+    if problem := too_old(distribution, found["version"]):
+        return _old(name, problem)
     return Finding(name, "ok", f"{name} {found['version']}".rstrip())
 
 
+def _old(name: str, problem: str) -> Finding:
+    """``problem``: what requirements.too_old says, whose last part is the remedy."""
+    text, _, remedy = problem.partition(": ")
+    return Finding(name, "fail", f"too old: needs {text}", remedy)
+
+
 def check_libraries() -> Iterator[Finding]:
-    """Libraries that parts of the package need."""
-    yield _library("OpenCV", "cv2", "pictures and generated scenes", "edge")
-    yield _library("PyAV", "av", "cameras, video files and streams", "edge")
-    yield _library("simplejpeg", "simplejpeg", "JPEG", "edge")
-    yield _library("rosbags", "rosbags", "bags as a source", "edge")
-    yield _library("matplotlib", "matplotlib", "the latency plot", "report")
+    """Libraries that the package or parts of it need, and whether they are new enough."""
+    yield _library("numpy", "everything")
+    yield _library("PyYAML", "parameter files")
+    yield _library("rich", "what plcv prints")
+    yield _library("opencv-python-headless", "pictures and generated scenes", "edge")
+    yield _library("av", "cameras, video files and streams", "edge")
+    yield _library("simplejpeg", "JPEG", "edge")
+    yield _library("rosbags", "bags as a source", "edge")
+    yield _library("safetensors", "networks", "remote")
+    yield _library("matplotlib", "the latency plot", "report")
+    yield _library("cmaes", "plcv tune", "tune")
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (

@@ -20,9 +20,9 @@ from typing import Any
 
 from plcv_ros.cli import demo_report
 from plcv_ros.cli.idle import Needs
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
+from plcv_ros.cli.processes import NodeProcess, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
-from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations
+from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations, describe_exit
 
 START_TIMEOUT_S = 120.0
 """torch may have to be read from a cold disk."""

@@ -15,6 +15,7 @@ from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
 from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
+from plcv_ros.requirements import explain
 
 EPILOG = """
 The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
@@ -123,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from plcv_ros.cli.pictures import PictureError, read_picture
     except ImportError as error:
-        print(f'plcv encode: needs {error.name}: pip install "plcv_ros[edge]"', file=sys.stderr)
+        print(explain("plcv encode", error, "edge"), file=sys.stderr)
         return 1
     total = Totals()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from plcv_ros.cli.idle import Needs
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
+from plcv_ros.requirements import explain
 
 if TYPE_CHECKING:
     from plcv_ros.perception import Predictor
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         from plcv_ros.training.degradations import parse_degradation
         from plcv_ros.training.evaluate import Evaluation, evaluate, spread, worst, write_pictures
     except ImportError as error:
-        print(f'plcv eval: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
+        print(explain("plcv eval", error, "remote"), file=sys.stderr)
         return 1
     from rich.console import Console
     from rich.progress import Progress

@@ -113,13 +113,3 @@ def stop(processes: Sequence[NodeProcess], grace_s: float = 10.0) -> list[str]:
     for process in processes:
         process.close()
     return [process.name for process in stragglers]
-
-
-def describe_exit(code: int) -> str:
-    """``exit status 1``, or the name of the signal that ended the process."""
-    if code >= 0:
-        return f"exit status {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"

@@ -68,17 +68,30 @@ class LineProgress:
         return
 
 
+def done_column() -> Any:
+    """``3/10`` beside a bar, ``3/?`` where the total is not known. (rich before 12, as Ubuntu 22.04 has it, brings no such column.)"""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class DoneColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            total = "?" if task.total is None else f"{task.total:.0f}"
+            return Text(f"{task.completed:{len(total)}.0f}/{total}", style="progress.download")
+
+    return DoneColumn()
+
+
 class LiveProgress:
     """For terminals: a bar, and the figures below it, updated in place."""
 
     def __init__(self) -> None:
         from rich.live import Live
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
         from rich.table import Table
         from rich.text import Text
 
-        self._bar = Bar(SpinnerColumn(), BarColumn(bar_width=40), MofNCompleteColumn(), TextColumn("frames captured"), TimeElapsedColumn())
+        self._bar = Bar(SpinnerColumn(), BarColumn(bar_width=40), done_column(), TextColumn("frames captured"), TimeElapsedColumn())
         self._text = Text(no_wrap=True, overflow="ellipsis")
         self._task: Any = None
         both = Table.grid()

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plcv_ros.requirements import explain
+
 if TYPE_CHECKING:
     from plcv_ros.training.report import Results
 
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         from plcv_ros.training.report import read_results
         from plcv_ros.training.table import read_table
     except ImportError as error:
-        print(f'plcv report: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
+        print(explain("plcv report", error, "remote"), file=sys.stderr)
         return 1
     tables = args.table or sorted(Path("docs/results").glob("*.yaml"))
     if not tables:
@@ -51,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             written = write_report(results, not args.no_figures)
             print(f"wrote {', '.join(str(p) for p in written)}")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"plcv report: {error}", file=sys.stderr)
         return 1
     return 0

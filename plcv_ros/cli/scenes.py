@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plcv_ros.cli.idle import Needs
+from plcv_ros.requirements import explain
 
 if TYPE_CHECKING:
     from plcv_ros.scenes import SceneSequence
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         if args.out is not None:
             write_dataset(args.out, args.split, args.seeds or range(1), args.frames, args.every, args.size, args.rate)
     except ImportError as error:
-        print(f'plcv scenes: needs {error.name}, which is not installed: pip install "plcv_ros[edge]"', file=sys.stderr)
+        print(explain("plcv scenes", error, "edge"), file=sys.stderr)
         return 1
     except (ValueError, OSError) as error:
         print(f"plcv scenes: {error}", file=sys.stderr)

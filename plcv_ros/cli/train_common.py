@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli.idle import Needs, complaint
-
-INSTALL = 'install the packages it needs with: pip install "plcv_ros[remote]"'
+from plcv_ros.requirements import explain
 
 
 def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch: int, crop: int, network: str) -> None:
@@ -93,7 +92,7 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
         from plcv_ros.training.run import Sample
         from plcv_ros.training.runner import TASKS, default_settings
     except ImportError as error:
-        print(f"plcv train: {error}; {INSTALL}", file=sys.stderr)
+        print(explain("plcv train", error, "remote"), file=sys.stderr)
         return 1
     from dataclasses import replace
 

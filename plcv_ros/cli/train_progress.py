@@ -8,6 +8,8 @@ from collections import deque
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli.progress import done_column
+
 if TYPE_CHECKING:
     from plcv_ros.training.run import Sample
 
@@ -38,12 +40,12 @@ class TrainingProgress:
     """A live bar with steps, loss and times; finished epochs as lines above it. In a log, the lines alone."""
 
     def __init__(self, console: Any) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            done_column(),
             TextColumn("loss {task.fields[loss]:.3f}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),

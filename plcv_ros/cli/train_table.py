@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plcv_ros.requirements import explain
+
 if TYPE_CHECKING:
     from plcv_ros.training.run import Sample
     from plcv_ros.training.table import Run
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         from plcv_ros.training.runner import missing_tests, runs_to_do, work
         from plcv_ros.training.table import read_table
     except ImportError as error:
-        print(f'plcv train: {error}; install the packages it needs with: pip install "plcv_ros[remote]"', file=sys.stderr)
+        print(explain("plcv train", error, "remote"), file=sys.stderr)
         return 1
     from rich.console import Console
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plcv_ros.cli.idle import Needs
+from plcv_ros.cli.progress import done_column
+from plcv_ros.requirements import explain
 
 if TYPE_CHECKING:
     from plcv_ros.codecs.jpegxs.weights import Weights
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         from plcv_ros.training.datasets import open_dataset
         from plcv_ros.training.tuning import Objective, best
     except ImportError as error:
-        print(f'plcv tune: {error}; install the packages it needs with: pip install "plcv_ros[remote,tune]"', file=sys.stderr)
+        print(explain("plcv tune", error, "remote,tune"), file=sys.stderr)
         return 1
     from rich.console import Console
     from rich.progress import Progress
@@ -107,7 +109,7 @@ def settings_of(args: argparse.Namespace) -> TuningSettings:
 
 def search(console: Any, objective: Objective, settings: TuningSettings, args: argparse.Namespace) -> list[Evaluation] | None:
     """Search with a bar and a line a generation, and write what was found; None where it was stopped before its end."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     from plcv_ros.cli.train_progress import Stopping
     from plcv_ros.codecs.jpegxs import JxsCodec
@@ -117,7 +119,7 @@ def search(console: Any, objective: Objective, settings: TuningSettings, args: a
     codec = JxsCodec(**settings.options)
     start = coded_weights(codec, *objective.picture_size)
     total = 1 + args.generations * (args.population + 1)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), done_column(), TimeElapsedColumn(), TimeRemainingColumn())
     with Stopping() as stop, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("search", total=total, completed=len(read_course(args.out)))
 
@@ -153,7 +155,7 @@ def draw(console: Any, course: list[Evaluation], bands: list[str], path: Path) -
 
     try:
         draw_tuning(course, bands, path)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         console.print(f"no figure: {error}", highlight=False)
 
 

@@ -8,13 +8,12 @@ import shlex
 import signal
 import sys
 import threading
-import time
-from typing import Any
 
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
-from plcv_ros.graph import GRAPHS, ArgumentError, GraphKind, build
+from plcv_ros.cli.running import RunningGraph
+from plcv_ros.graph import GRAPHS, ArgumentError, Graph, GraphKind, build
 
 USAGE = 2
+POLL_S = 0.1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the graphs")
     parser.add_argument("-s", "--show-args", "--show-arguments", action="store_true", help="list the arguments of the graph")
     parser.add_argument("-p", "--print", dest="print_only", action="store_true", help="print environment and commands, run nothing")
-    parser.add_argument("--keep-going", action="store_true", help="when a node fails, leave the others running")
+    parser.add_argument("--keep-going", action="store_true", help="when a node that the graph needs fails, leave the others running")
     parser.add_argument("--grace", type=float, default=30.0, metavar="SECONDS", help="time that nodes get to end before they are killed")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run; returns 0, or 1 where a node failed or had to be killed, or 2 for wrong usage."""
+    """Run; returns 0, or 1 where a node failed, or 2 for wrong usage."""
     if args.list or not args.graph:
         width = max(map(len, GRAPHS))
         for kind in GRAPHS.values():
@@ -54,44 +53,22 @@ def run(args: argparse.Namespace) -> int:
     return _run(graph, args)
 
 
-def _run(graph: Any, args: argparse.Namespace) -> int:
+def _run(graph: Graph, args: argparse.Namespace) -> int:
     interrupted = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
-    width = max(len(node.qualified_name) for node in graph.nodes)
-    lock = threading.Lock()
-
-    def show(name: str, line: str) -> None:
-        with lock:
-            print(f"[{name:{width}}] {line}", flush=True)
-
-    processes: list[NodeProcess] = []
-    failed: dict[str, int] = {}
+    running = RunningGraph(graph, keep_going=args.keep_going)
     try:
-        for node in graph.nodes:
-            # One by one: should a later one not start, the earlier ones must be known to be stopped.
-            processes.append(NodeProcess(node, graph.environment, on_line=show))  # noqa: PERF401
-        while not interrupted.is_set() and any(p.poll() is None for p in processes):
-            for process in processes:
-                code = process.poll()
-                if code and process.name not in failed:
-                    failed[process.name] = code
-                    show(process.name, describe_exit(code))
-            if failed and not args.keep_going:
-                break
-            time.sleep(0.1)
+        running.start()
+        while not running.over and not interrupted.wait(POLL_S):
+            running.look()
     finally:
-        stragglers = stop(processes, args.grace)
-    for process in processes:
-        code = process.poll()
-        # Killed by the very signal that asked it to end: so young that Python was not there yet to answer.
-        if code and code != -signal.SIGINT and process.name not in failed:
-            failed[process.name] = code
+        stragglers = running.stop(args.grace)
     for name in stragglers:
         print(f"plcv up: {name} did not end within {args.grace:g} s and was killed", file=sys.stderr)
-    if failed:
-        print(f"plcv up: failed: {', '.join(f'{name} ({describe_exit(code)})' for name, code in failed.items())}", file=sys.stderr)
-    return 1 if failed else 0
+    if running.supervisor.failures:
+        print(f"plcv up: failed: {running.supervisor.summary}", file=sys.stderr)
+    return 1 if running.supervisor.failures else 0
 
 
 def _parse(words: list[str]) -> dict[str, str]:

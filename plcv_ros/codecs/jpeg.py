@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.requirements import TooOldError, check
+
 from . import jpeg_frame
 from .errors import CodecError
 from .exif import upright
@@ -27,6 +29,10 @@ _COLORSPACES = {"rgb8": "RGB", "bgr8": "BGR", "rgba8": "RGBA", "bgra8": "BGRA", 
 def _simplejpeg() -> Any:
     try:
         import simplejpeg
+
+        check(simplejpeg, "simplejpeg")
+    except TooOldError as error:
+        raise CodecError(f"the jpeg codec needs {error}") from None
     except ImportError:
         raise CodecError('the jpeg codec needs simplejpeg: pip install simplejpeg, or "plcv_ros[edge]" or "plcv_ros[remote]"') from None
     return simplejpeg

@@ -9,6 +9,7 @@ into launch_ros actions, ``plcv up`` and ``plcv demo`` into processes. No ROS he
 from plcv_ros.graph.arguments import Argument, ArgumentError
 from plcv_ros.graph.graphs import GRAPHS, Graph, GraphKind, NodeSpec, build
 from plcv_ros.graph.locations import configurations, share_directory
+from plcv_ros.graph.supervision import describe_exit
 
 __all__ = [
     "GRAPHS",
@@ -19,5 +20,6 @@ __all__ = [
     "NodeSpec",
     "build",
     "configurations",
+    "describe_exit",
     "share_directory",
 ]

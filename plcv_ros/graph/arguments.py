@@ -50,6 +50,14 @@ COMMON = (
     Argument("namespace", "Namespace of all nodes, for example the robot's name."),
     Argument("use_sim_time", "Take the time from /clock, for replayed bags and simulators.", "false", _BOOLEAN, bool),
     Argument("params_file", "Parameter file (YAML) read after the configuration: what it says wins."),
+    Argument(
+        "use_respawn",
+        "Start a node that ends again, instead of ending the graph. The graph still ends where its source has come to its end.",
+        "false",
+        _BOOLEAN,
+        bool,
+    ),
+    Argument("respawn_delay", "Seconds until such a node is started again.", "3.0", kind=float),
     Argument("log_level", "Log level of the nodes.", "info", ("debug", "info", "warn", "error", "fatal")),
     Argument(
         "configuration",

@@ -32,6 +32,10 @@ class NodeSpec:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     remappings: tuple[tuple[str, str], ...] = ()
     log_level: str = "info"
+    required: bool = True
+    """Without it the graph does nothing of use: where it dies, the graph ends."""
+    source: bool = False
+    """Frames come from it: where all sources have come to their end, the graph ends."""
 
     @property
     def qualified_name(self) -> str:
@@ -68,6 +72,9 @@ class Graph:
     nodes: tuple[NodeSpec, ...]
     environment: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    respawn: bool = False
+    """A node that ends is started again, ``respawn_delay`` seconds later, instead of ending the graph."""
+    respawn_delay: float = 3.0
 
     def node(self, executable: str) -> NodeSpec:
         """The node of ``executable``; raises KeyError where the graph has none."""
@@ -95,6 +102,13 @@ def _namespace(text: str) -> str:
     if any(not part.replace("_", "a").isalnum() or not part.isascii() or part[0].isdigit() for part in parts):
         raise ArgumentError(f"argument namespace:={text}: expected names of letters, digits and underscores, separated by slashes")
     return namespace
+
+
+SOURCES = ("camera",)
+"""Executables whose end, without an error, is the end of the frames."""
+
+OBSERVERS = ("latency", "evaluation")
+"""Executables that only watch: a vehicle needs its labels also where these have died."""
 
 
 class _Builder:
@@ -134,6 +148,8 @@ class _Builder:
             parameter_files=tuple(self.files),
             parameters=given,
             log_level=self.values["log_level"],
+            required=executable not in OBSERVERS,
+            source=executable in SOURCES,
         )
 
     def remote_nodes(self) -> list[NodeSpec]:
@@ -154,7 +170,11 @@ class _Builder:
             local=self.values.get("localhost_only", "").lower() == "true",
         )
         self._refuse_idle(nodes)
-        return Graph(self.name, tuple(nodes), environment, warnings=tuple(self._warnings(nodes)))
+        respawn_delay = float(self.values["respawn_delay"])
+        if not 0.5 <= respawn_delay <= 3600:
+            raise ArgumentError(f"argument respawn_delay:={self.values['respawn_delay']}: expected 0.5 to 3600 s")
+        warnings = tuple(self._warnings(nodes))
+        return Graph(self.name, tuple(nodes), environment, warnings, respawn=self.flag("use_respawn"), respawn_delay=respawn_delay)
 
     def _refuse_idle(self, nodes: list[NodeSpec]) -> None:
         """Arguments that set parameters of nodes which the graph does not have would do nothing."""

@@ -23,6 +23,7 @@ from plcv_ros.camera import CameraInfo as Calibration
 from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to_rgb8
 from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
 from plcv_ros.nodes import wire
+from plcv_ros.requirements import explain
 
 CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
 """Encodings that every codec takes as they are -> bytes per pixel."""
@@ -182,6 +183,6 @@ def _convert(rows: npt.NDArray[np.uint8], encoding: str, message: Image) -> npt.
     try:
         return to_rgb8(rows, encoding)
     except ImportError as error:
-        raise EncodingError(f'image encoding {encoding!r} needs {error.name}: pip install "plcv_ros[edge]"') from error
+        raise EncodingError(explain(f"image encoding {encoding!r}", error, "edge")) from error
     except ValueError as error:
         raise ImageError(str(error)) from error

@@ -248,7 +248,7 @@ class LatencyNode(FrameNode):
 
         try:
             plot_latency(self.table, path, title=self.text("title"))
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             self.get_logger().warning(str(error))
             return ()
         return (path.name,)

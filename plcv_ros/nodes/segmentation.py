@@ -18,6 +18,7 @@ from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.runner import run
 from plcv_ros.nodes.segmentation_stream import SegmentationStream
+from plcv_ros.requirements import explain
 
 WARMUP_SIZE = (360, 640)
 
@@ -73,7 +74,7 @@ class SegmentationNode(FrameNode):
 
             return load_networks(self.text("checkpoint"), device=self.text("device"), threads=self.integer("threads"))
         except ImportError as error:
-            raise NodeError(f'the segmentation node needs {error.name or error}: pip install "plcv_ros[remote]"') from error
+            raise NodeError(explain("the segmentation node", error, "remote")) from error
         except ValueError as error:
             raise NodeError(str(error)) from error
 

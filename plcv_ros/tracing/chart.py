@@ -6,12 +6,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.floating[Any]]
+Values: TypeAlias = "npt.NDArray[np.floating[Any]]"  # a text: numpy before 1.22 has no np.floating[...] at run time
 
 
 def ticks(low: float, high: float, about: int = 6) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.requirements import check, explain
 from plcv_ros.texts import plot_text
 from plcv_ros.tracing.appearance import ENDS, MARKERS, UNKNOWN, End
 from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
@@ -22,12 +23,15 @@ _MAX_BARS = 600
 
 
 def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
-    """Write a PNG (1400 x 620 pixels) of the frames in ``table``; raises ModuleNotFoundError naming the extra without matplotlib."""
+    """Write a PNG (1400 x 620 pixels) of the frames in ``table``; raises ImportError with the remedy without matplotlib."""
     try:
+        import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('the latency plot needs matplotlib: pip install "plcv_ros[report]"', name=error.name) from error
+
+        check(mpl, "matplotlib")
+    except ImportError as error:
+        raise type(error)(explain("the latency plot", error, "report"), name=error.name) from error
     rows = table.times()
     end = ENDS[table.end]
     stages = durations(rows.times, table.end)
@@ -41,7 +45,7 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
 
     figure = Figure(figsize=(14, 6.2), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
-    over_time, distribution = figure.subplots(1, 2, width_ratios=(2.1, 1))
+    over_time, distribution = figure.subplots(1, 2, gridspec_kw={"width_ratios": (2.1, 1)})
     if title:
         figure.suptitle(plot_text(title))
     _draw_stages(over_time, seconds, stages, end)
@@ -55,7 +59,7 @@ def plot_latency(table: FrameTable, path: str | Path, title: str = "") -> None:
         order = [look.name for look in (*STAGE_LOOKS.values(), UNKNOWN)]
         handles, labels = zip(*sorted(zip(handles, labels), key=lambda pair: order.index(pair[1]) if pair[1] in order else len(order)))
         # Below the axes: a legend inside hides frames.
-        over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, fontsize=9, frameon=False)
+        over_time.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=4, fontsize=9, frameon=False)
     _draw_distribution(distribution, stages, end)
     with replacing(Path(path)) as beside:
         figure.savefig(str(beside))
@@ -153,4 +157,4 @@ def _draw_distribution(axes: Any, stages: dict[str, npt.NDArray[np.float64]], en
         axes.annotate(f"p{level}", (1, level), xycoords=("axes fraction", "data"), xytext=(3, -3), textcoords="offset points", fontsize=8)
     axes.grid(alpha=0.25)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=9, frameon=False)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=2, fontsize=9, frameon=False)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime, timezone
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from plcv_ros.tracing.table import FrameTimes
 if TYPE_CHECKING:
     from plcv_ros.tracing.run import ClockState, Run
 
-Values = npt.NDArray[np.floating[Any]]
+Values: TypeAlias = "npt.NDArray[np.floating[Any]]"  # a text: numpy before 1.22 has no np.floating[...] at run time
 
 MAX_COLUMNS = 520
 """A longer run is drawn as means over equal spans of time: columns thinner than two pixels show nothing."""

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.requirements import check, explain
 from plcv_ros.training.degradations import ORIGINAL
 from plcv_ros.training.report import SCORES, Results
 from plcv_ros.training.results import TRAINING, Difference
@@ -18,12 +19,15 @@ COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A figure that needs no display; raises ModuleNotFoundError naming the extra without matplotlib."""
+    """A figure that needs no display; raises ImportError with the remedy without matplotlib."""
     try:
+        import matplotlib as mpl
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('the figures need matplotlib: pip install "plcv_ros[report]"', name=error.name) from error
+
+        check(mpl, "matplotlib")
+    except ImportError as error:
+        raise type(error)(explain("a figure", error, "report"), name=error.name) from error
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

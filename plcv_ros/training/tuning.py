@@ -27,6 +27,7 @@ from plcv_ros.labels import IGNORE_INDEX
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.perception.predictor import Predictor
 from plcv_ros.perception.tensors import tensor_of
+from plcv_ros.requirements import check, explain
 from plcv_ros.training.band_weights import to_reals, to_weights
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import psnr
@@ -239,10 +240,12 @@ def tune(
 
 def _search(settings: TuningSettings, start: Weights, generations: int, evaluate: Callable[[int, Weights], Evaluation | None]) -> None:
     try:
-        from cmaes import CMA
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError('the search needs cmaes: pip install "plcv_ros[tune]"', name=error.name) from error
-    search = CMA(mean=to_reals(start), sigma=settings.sigma, seed=settings.seed, population_size=settings.population)
+        import cmaes
+
+        check(cmaes, "cmaes")
+    except ImportError as error:
+        raise type(error)(explain("the search", error, "tune"), name=error.name) from error
+    search = cmaes.CMA(mean=to_reals(start), sigma=settings.sigma, seed=settings.seed, population_size=settings.population)
     if evaluate(0, start) is None:
         return
     for generation in range(1, generations + 1):

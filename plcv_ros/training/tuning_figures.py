@@ -19,7 +19,7 @@ def draw_tuning(course: Sequence[Evaluation], bands: Sequence[str], path: Path) 
     """``bands`` are the names of the positions, one for every component each. Bars are bit planes more or less than at the start; their
     mean over all bands is taken out, since only differences count."""
     figure = new_figure(11, 4.5)
-    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": (2, 3)})
     number = [evaluation.evaluation for evaluation in course]
     divergence = np.array([evaluation.divergence for evaluation in course])
     left.scatter(number, divergence, s=6, color="#b3b3b3", label="one evaluation")

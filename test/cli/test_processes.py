@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from plcv_ros.cli.processes import NodeProcess, describe_exit, stop
-from plcv_ros.graph import NodeSpec
+from plcv_ros.cli.processes import NodeProcess, stop
+from plcv_ros.graph import NodeSpec, describe_exit
 
 
 @dataclass(frozen=True)

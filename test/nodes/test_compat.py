@@ -12,6 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
+pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+
 from plcv_ros.nodes import compat
 
 NODES = Path(compat.__file__).parent

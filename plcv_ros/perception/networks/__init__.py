@@ -13,12 +13,14 @@ from torch.nn import functional
 from plcv_ros.perception.networks.espnetv2_classifier import Espnetv2Classifier
 from plcv_ros.perception.networks.espnetv2_fpn import Espnetv2Fpn
 from plcv_ros.perception.networks.libraries import HuggingFaceSegmentation, TorchvisionSegmentation
+from plcv_ros.requirements import check
 
 SEGMENTATION: dict[str, Callable[..., nn.Module]] = {
     "espnetv2_fpn": Espnetv2Fpn,
     "torchvision": TorchvisionSegmentation,
     "huggingface": HuggingFaceSegmentation,
 }
+check(torch, "torch")  # with one line to the user, before an older one fails in the middle of a network
 CLASSIFICATION: dict[str, Callable[..., nn.Module]] = {"espnetv2_classifier": Espnetv2Classifier}
 
 NETWORKS = {**SEGMENTATION, **CLASSIFICATION}
