@@ -61,9 +61,8 @@ class Row:
         if self.topic:
             return "a topic name: letters, digits and underscores in parts separated by slashes"
         if self.low is not None and self.high is not None:
-            if self.floor is not None:
-                return f"0, or {_article(self.type_name)} from {_number(self.floor)} to {_number(self.high)}"
-            return f"{_article(self.type_name)} from {_number(self.low)} to {_number(self.high)}"
+            floor = "" if self.floor is None else f", and at least {_number(self.floor)} where it is not 0"
+            return f"{_article(self.type_name)} from {_number(self.low)} to {_number(self.high)}{floor}"
         if isinstance(self.default, str):
             return f"a string of at most {MAX_TEXT} characters"
         return _article(self.type_name)
