@@ -13,6 +13,7 @@ from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.frame import Frame
 from plcv_ros.camera.source import Source, resize_image, resize_labels, target_size
 from plcv_ros.labels import CAMVID, LabelSet
+from plcv_ros.pictures import Picture, PictureError, read_labels, read_picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 DEFAULT_RATE = 15.0
@@ -35,51 +36,73 @@ def labels_folder(images: Path) -> Path | None:
 
 
 class FolderSource(Source):
-    """Pictures in natural order of their names. Labels are single-channel PNG files of the same stem, ids of ``label_set``."""
+    """Pictures in natural order of their names. Labels are PNG files of the same stem, ids of ``label_set``, of the picture's size.
+
+    A file that is refused (:mod:`plcv_ros.pictures`), or whose labels are, is counted in ``damaged`` once and passed by.
+    """
 
     def __init__(self, path: Path, width: int | None, height: int | None, rate: float | None, loop: bool, label_set: LabelSet = CAMVID) -> None:
         self._files = sorted((p for p in path.iterdir() if p.suffix.lower() in SUFFIXES), key=lambda p: natural_key(p.name))
         if not self._files:
             raise SourceError(f"{path} holds no pictures; expected files ending in {', '.join(SUFFIXES)}")
+        self._path = path
         self._labels = labels_folder(path)
+        self._refused: set[Path] = set()
         self._wanted = (width, height)
         self._loop = loop
-        self._next = 0
-        first = self._image(self._files[0])
-        self.width, self.height = target_size(first.shape[1], first.shape[0], width, height)
-        self.rate = rate or DEFAULT_RATE
+        self._next = self._at = 0
         self.label_set = label_set if self._labels else None
+        self.rate = rate or DEFAULT_RATE
+        self._pending: Frame | None = None
+        first, self._pending = self._next_good()
+        if first is None or self._pending is None:
+            raise SourceError(f"none of the {len(self._files)} pictures of {path} can be used; the last one: {self.damage}")
+        self.height, self.width = self._pending.image.shape[:2]
         self.description = f"{len(self._files)} pictures of {path}" + (", labelled" if self._labels else "")
+        if first.note:
+            self.description += f" (the first one: {first.note})"
 
     def read(self) -> Frame | None:
-        """The next picture; None after the last one unless ``loop``."""
-        if self._next >= len(self._files) and not self._loop:
-            return None
-        file = self._files[self._next % len(self._files)]
-        image = self._image(file)
-        size = target_size(image.shape[1], image.shape[0], *self._wanted)
-        frame = Frame(resize_image(image, *size), self._next, pixel_format="bgr8", labels=self._label_image(file, size))
-        self._next += 1
+        """The next picture; None after the last one unless ``loop``. Raises SourceError where, looping, no file can be used any more."""
+        frame, self._pending = self._pending, None
+        if frame is None:
+            _, frame = self._next_good()
+        if frame is not None:
+            frame.index = self._next
+            self._next += 1
         return frame
 
-    def _image(self, file: Path) -> npt.NDArray[np.uint8]:
-        import cv2
+    def _next_good(self) -> tuple[Picture, Frame] | tuple[None, None]:
+        """The next file that can be used, and the frame made of it; None at the end."""
+        for _ in self._files:
+            if self._at >= len(self._files):
+                if not self._loop:
+                    return None, None
+                self._at = 0
+            file = self._files[self._at]
+            self._at += 1
+            if file in self._refused:
+                continue
+            try:
+                picture = read_picture(file)
+                return picture, self._frame(file, picture)
+            except (PictureError, OSError) as error:
+                self._refused.add(file)
+                self.damaged += 1
+                self.damage = str(error)
+        if not self._loop or self._next == 0:
+            return None, None
+        raise SourceError(f"none of the {len(self._files)} pictures of {self._path} can be used any more; the last one: {self.damage}")
 
-        image: npt.NDArray[np.uint8] | None = cv2.imread(str(file), cv2.IMREAD_COLOR)
-        if image is None:
-            raise SourceError(f"{file} cannot be read as a picture: it is damaged or of a format that this OpenCV was built without")
-        return image
+    def _frame(self, file: Path, picture: Picture) -> Frame:
+        image = picture.bgr8
+        size = target_size(image.shape[1], image.shape[0], *self._wanted)
+        return Frame(resize_image(image, *size), 0, pixel_format="bgr8", labels=self._label_image(file, picture, size))
 
-    def _label_image(self, image_file: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+    def _label_image(self, image_file: Path, picture: Picture, size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
         if self._labels is None or self.label_set is None:
             return None
         file = self._labels / f"{image_file.stem}.png"
         if not file.exists():
             return None
-        import cv2
-
-        ids = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
-        if ids is None or ids.ndim != 2 or ids.dtype != np.uint8:
-            found = "not a picture" if ids is None else f"shape {ids.shape}, {ids.dtype}"
-            raise SourceError(f"{file}: {found}; expected an 8-bit grey PNG of class ids")
-        return resize_labels(self.label_set.from_file_ids(ids), *size)
+        return resize_labels(self.label_set.from_file_ids(read_labels(file, picture)), *size)

@@ -132,7 +132,7 @@ def run_jobs(todo: Sequence[Job], work: Callable[[Job], None], command: str, err
                 work(job)
             except errors as error:
                 failed += 1
-                text = " ".join(str(error).split())
+                text = " ".join(str(error).split()).removeprefix(f"{job.source}: ")
                 console.print(f"plcv {command}: {job.source}: {text}", markup=False, highlight=False, soft_wrap=True)
             bar.advance(task)
     return failed

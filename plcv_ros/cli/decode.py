@@ -48,7 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Decode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
     try:
-        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PLANE_SUFFIXES, PictureError, write_picture
+        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PLANE_SUFFIXES, write_picture
+        from plcv_ros.pictures import PictureError
 
         suffixes = PLANE_SUFFIXES if args.planes else LOSSLESS_SUFFIXES
         if batch.is_file_target(args.output) and args.output.suffix.lower() not in suffixes:

@@ -109,6 +109,7 @@ def _block(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace) -> int:
     """Encode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
     from plcv_ros.camera.folder import SUFFIXES as PICTURES
+    from plcv_ros.pictures import PictureError, read_picture
 
     try:
         name = codec_name(args)
@@ -121,28 +122,28 @@ def run(args: argparse.Namespace) -> int:
     except (batch.BatchError, CodecError) as error:
         print(f"plcv encode: {error}", file=sys.stderr)
         return 2
-    try:
-        from plcv_ros.cli.pictures import PictureError, read_picture
-    except ImportError as error:
-        print(explain("plcv encode", error, "edge"), file=sys.stderr)
-        return 1
     total = Totals()
 
     def work(job: batch.Job) -> None:
-        pixels, pixel_format, note = read_picture(job.source)
+        picture = read_picture(job.source)
+        pixels = picture.pixels
         start = time.perf_counter()
-        payload = codec.encode(pixels, pixel_format=pixel_format)
+        payload = codec.encode(pixels, pixel_format=picture.pixel_format)
         milliseconds = 1e3 * (time.perf_counter() - start)
         with batch.replacing(job.target) as path:
             path.write_bytes(payload)
         height, width = pixels.shape[:2]
         total.add(len(payload), width * height, milliseconds)
-        if note:
-            print(f"plcv encode: {job.source}: {note}", file=sys.stderr)
+        if picture.note:
+            print(f"plcv encode: {job.source}: {picture.note}", file=sys.stderr)
         if len(planned) == 1:
             print(f"{job.target}: {width}x{height}, {describe(codec)}, {total}")
 
-    failed = batch.run_jobs(todo, work, "encode", (PictureError, CodecError, OSError))
+    try:
+        failed = batch.run_jobs(todo, work, "encode", (PictureError, CodecError, OSError))
+    except ImportError as error:
+        print(explain("plcv encode", error, "edge"), file=sys.stderr)
+        return 1
     if len(planned) > 1:
         skipped = len(planned) - len(todo)
         print(f"{total.files} files{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")

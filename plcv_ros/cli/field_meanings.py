@@ -26,6 +26,7 @@ _JPEG = {
     "jfif_version": "JFIF",
     "density": "pixels",
     "exif_bytes": "size of the Exif segment",
+    "orientation": "1 as stored; from 2 on decoding turns the picture, from 5 on width and height change places",
     "adobe_transform": "Adobe's colour transform: 0 none, 1 YCbCr, 2 YCCK",
     "comments": "comment segments",
 }

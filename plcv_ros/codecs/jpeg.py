@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from plcv_ros.requirements import TooOldError, check
 
-from . import jpeg_frame
+from . import _native, jpeg_frame
 from .errors import CodecError
 from .exif import upright
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
@@ -110,26 +110,34 @@ def decode(payload: Payload, max_pixels: int = MAX_PIXELS, fast_dct: bool = True
     jpeg_frame.check_complete(view, frame)
     pixels = np.empty((frame.height, frame.width, 1 if pixel_format == "mono8" else 3), np.uint8)
     options = {"colorspace": _COLORSPACES[pixel_format], "fastdct": fast_dct, "fastupsample": False, "buffer": pixels}
-    decode_jpeg = _simplejpeg().decode_jpeg
     try:
-        decode_jpeg(view, **options)
+        try:
+            _simplejpeg().decode_jpeg(view, **options)
+        except ValueError:
+            _decode_repaired(view, frame, options)
     except ValueError as error:
-        _decode_repaired(decode_jpeg, view, options, str(error))
+        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {error}") from None
     return upright(pixels[..., 0] if pixel_format == "mono8" else pixels, frame.orientation)
 
 
-def _decode_repaired(decode_jpeg: Any, view: memoryview, options: dict[str, Any], said: str) -> None:
-    """Decode what libjpeg-turbo only warns of, if the whole picture is there. It names its first warning alone, and decodes on."""
+def _decode_repaired(view: memoryview, frame: jpeg_frame.JpegFrame, options: dict[str, Any]) -> None:
+    """Decode a payload of which libjpeg-turbo warned, if the whole picture is there. Raises ValueError where it is not.
+
+    The library names its first warning alone and makes up what is missing. So the blocks are counted here for sequential Huffman coding,
+    which is what cameras send; of the rest, nothing but the bytes behind the last scan may have been wrong.
+    """
+    decode_jpeg = _simplejpeg().decode_jpeg
+    if frame.sequential:
+        decode_jpeg(_native.jpeg_repaired(view), **options)
+        return
+    end = jpeg_frame.end_of_scans(view, frame)
     try:
-        if said.startswith("Premature end"):
-            # Only the end marker may be missing: with one, the warning stays away unless data are missing too.
-            decode_jpeg(view.tobytes() + jpeg_frame.EOI, **options)
-            return
+        decode_jpeg(view[:end].tobytes() + jpeg_frame.EOI, **options)
     except ValueError as error:
-        said = str(error)
-    # Every block was decoded before the bytes in front of the end marker were looked at.
-    if not re.search("extraneous bytes before marker 0xd9", said):
-        raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: {said}")
+        stray = re.search("([0-9]+) extraneous bytes before marker 0xd9", str(error))
+        if stray is None:
+            raise
+        decode_jpeg(view[: end - int(stray[1])].tobytes() + jpeg_frame.EOI, **options)
 
 
 def _frame(view: memoryview, max_pixels: int) -> jpeg_frame.JpegFrame:

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from . import exif
 from .errors import CodecError
+from .jpeg_frame import segments
 
 _PROCESSES = {
     0xC0: "baseline DCT",
@@ -23,28 +24,8 @@ _PROCESSES = {
     0xCE: "differential progressive DCT, arithmetic",
     0xCF: "differential lossless, arithmetic",
 }
-_SOS, _DQT, _DRI, _APP0, _APP1, _APP14, _COM = 0xDA, 0xDB, 0xDD, 0xE0, 0xE1, 0xEE, 0xFE
+_DQT, _DRI, _APP0, _APP1, _APP14, _COM = 0xDB, 0xDD, 0xE0, 0xE1, 0xEE, 0xFE
 _UNITS = {0: "aspect ratio", 1: "per inch", 2: "per cm"}
-
-
-def _segments(view: memoryview) -> Iterator[tuple[int, bytes]]:
-    """(marker code, body) of every segment after SOI, the scan header last."""
-    at = 2
-    while at + 4 <= len(view):
-        if view[at] != 0xFF:
-            raise CodecError(f"byte {at} of the JPEG file is {view[at]:#04x}, expected the marker 0xff")
-        code = view[at + 1]
-        if code == 0xFF:  # fill byte
-            at += 1
-            continue
-        length = int.from_bytes(view[at + 2 : at + 4], "big")
-        if length < 2 or at + 2 + length > len(view):
-            raise CodecError(f"segment {code:#04x} at byte {at} has the length {length}, expected 2 to {len(view) - at - 2}")
-        yield code, bytes(view[at + 4 : at + 2 + length])
-        if code == _SOS:
-            return
-        at += 2 + length
-    raise CodecError(f"the JPEG file of {len(view)} bytes ends before its first scan")
 
 
 def fields(view: memoryview) -> dict[str, Any]:
@@ -53,7 +34,8 @@ def fields(view: memoryview) -> dict[str, Any]:
     comments: list[str] = []
     tables: dict[str, list[int]] = {}
     try:
-        for code, body in _segments(view):
+        for code, start, end in segments(view):
+            body = bytes(view[start:end])
             if code in _PROCESSES:
                 found |= _frame(code, body)
             elif code == _DQT:
@@ -66,6 +48,7 @@ def fields(view: memoryview) -> dict[str, Any]:
                 found["density"] = f"{x}x{y}, {_UNITS.get(body[7], body[7])}"
             elif code == _APP1 and body[:4] == b"Exif":
                 found["exif_bytes"] = len(body)
+                found["orientation"] = exif.orientation(body[6:])[0]
             elif code == _APP14 and body[:5] == b"Adobe":
                 found["adobe_transform"] = body[11]
             elif code == _COM:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Picture files to pixels, by one set of rules (docs/pictures.md): depth, orientation, completeness, transparency, and the labels that belong to one."""
+"""Picture files to pixels by one set of rules (docs/pictures.md), and the labels that belong to a picture."""
 
 from plcv_ros.pictures.errors import PictureError
 from plcv_ros.pictures.label_files import read_labels

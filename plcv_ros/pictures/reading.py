@@ -54,7 +54,7 @@ def decode_picture(data: Any, name: str) -> Picture:
     view = memoryview(data).cast("B")
     if bytes(view[:3]) == jpeg.MAGIC:
         return _decode_jpeg(view, name)
-    stored = decode_stored(view, name)
+    stored = _full_range(decode_stored(view, name), view)
     orientation = structure.orientation(view)
     pixels, note = stored, ""
     if stored.ndim == 3 and stored.shape[2] == 4:
@@ -70,14 +70,17 @@ def decode_stored(view: memoryview, name: str) -> npt.NDArray[np.uint8]:
 
     if not len(view):
         raise PictureError(f"{name}: no picture: the file is empty")
+    file = structure.png(view)
+    if file is not None and file.width * file.height > MAX_PIXELS:
+        raise PictureError(f"{name}: {file.width}x{file.height} pixels, expected at most {MAX_PIXELS}")
     try:
         stored = cv2.imdecode(np.frombuffer(structure.without_orientation(view), np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise PictureError(f"{name}: no picture: {error}") from None
-    if stored is None:
+    if stored is None or not stored.size:
         raise PictureError(f"{name}: no picture: it is damaged, cut short, or of a format that this OpenCV was built without")
     if stored.dtype != np.uint8:
-        raise PictureError(f"{name}: {_depth(stored)}, expected 8 bits a sample")
+        raise PictureError(f"{name}: {_depth(stored)}, expected 8")
     return np.asarray(stored)
 
 
@@ -92,10 +95,19 @@ def _decode_jpeg(view: memoryview, name: str) -> Picture:
     return Picture(pixels, pixel_format, _turned(orientation), orientation)
 
 
+def _full_range(stored: npt.NDArray[np.uint8], view: memoryview) -> npt.NDArray[np.uint8]:
+    """PGM and PPM files say which value is white; OpenCV's reader ignores it."""
+    white = structure.pnm_maximum(view)
+    if not white or white >= 255:
+        return stored
+    scaled = (np.arange(256) * 255 + white // 2) // white
+    return np.minimum(scaled, 255).astype(np.uint8)[stored]
+
+
 def _depth(pixels: npt.NDArray[Any]) -> str:
     if pixels.dtype.kind in "ui":
         return f"{8 * pixels.dtype.itemsize} bits a sample"
-    return f"samples of type {pixels.dtype}"
+    return f"samples of type {pixels.dtype}, {8 * pixels.dtype.itemsize} bits a sample"
 
 
 def _turned(orientation: int) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from plcv_ros.labels import class_list
-from plcv_ros.training.dataset import Dataset, Image, list_pictures, read_picture
+from plcv_ros.pictures import read_picture
+from plcv_ros.training.dataset import Dataset, Image, list_pictures
 
 
 def classes(path: str, options: dict[str, str]) -> Dataset:
@@ -43,7 +44,7 @@ def classes(path: str, options: dict[str, str]) -> Dataset:
 
     def load(index: int) -> tuple[Image, int]:
         picture, truth = pictures[index]
-        return shorter_side(read_picture(picture), size), truth
+        return shorter_side(read_picture(picture).rgb8, size), truth
 
     name = f"{Path(path).name} {split}" + (f" fold {fold}/{folds}" if folds else "")
     # Small pictures of small data sets stay in memory: 2000 of 160 pixels take 200 MB.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a data set is to the training loop and to evaluation, and reading pictures."""
+"""What a data set is to the training loop and to evaluation, and finding the pictures of one."""
 
 from __future__ import annotations
 
@@ -57,16 +57,6 @@ class Dataset:
             self._kept[index] = picture, truth
             self._kept_bytes += size
         return picture, truth
-
-
-def read_picture(path: Path) -> Image:
-    """(H, W, 3) uint8 rgb8; raises ValueError naming a file that is no picture."""
-    import cv2
-
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"cannot read {path} as an image")
-    return np.ascontiguousarray(picture[..., ::-1])
 
 
 def find_picture(folder: Path, stem: str, suffixes: tuple[str, ...] = SUFFIXES) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from plcv_ros.labels import CAMVID, CITYSCAPES, LABEL_SETS, LabelSet
-from plcv_ros.training.dataset import Dataset, Image, find_picture, list_pictures, read_picture
+from plcv_ros.pictures import read_labels, read_picture
+from plcv_ros.training.dataset import Dataset, Image, find_picture, list_pictures
 
 CAMVID_LICENCE = "CamVid: research use only (Brostow, Fauqueur, Cipolla, 2009)"
 CITYSCAPES_LICENCE = "Cityscapes: research use only (Cordts et al., 2016)"
@@ -21,16 +22,9 @@ HELD_OUT = slice(143, 183)
 
 
 def read_labelled(image: Path, labels: Path, class_ids: Callable[[Image], Image]) -> tuple[Image, Image]:
-    """Picture and class ids; ``class_ids`` translates those of the file. Raises ValueError naming a file that is not as expected."""
-    import cv2
-
+    """Picture and class ids; ``class_ids`` translates those of the file. Raises PictureError naming a file that is not as expected."""
     picture = read_picture(image)
-    ids = cv2.imread(str(labels), cv2.IMREAD_UNCHANGED)
-    if ids is None:
-        raise ValueError(f"cannot read {labels} as an image")
-    if ids.ndim != 2 or ids.dtype != np.uint8 or ids.shape != picture.shape[:2]:
-        raise ValueError(f"{labels}: shape {ids.shape}, {ids.dtype}; expected one 8-bit channel of {picture.shape[:2]}")
-    return picture, class_ids(ids)
+    return picture.rgb8, class_ids(read_labels(labels, picture))
 
 
 def camvid(path: str, options: dict[str, str]) -> Dataset:

@@ -40,6 +40,7 @@ class PayloadBuffer {
 
 // One a codec, each in a file of its own.
 void bind_astc(py::module_& m);
+void bind_jpeg(py::module_& m);
 void bind_jpegxs_decode(py::module_& m);
 void bind_jpegxs_encode(py::module_& m);
 

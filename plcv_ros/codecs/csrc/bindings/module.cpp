@@ -16,6 +16,7 @@ PYBIND11_MODULE(_native, m) {
   m.doc() = "Compiled part of plcv_ros.codecs; use the package, not this module.";
   m.def("simd_targets", &simd_targets);
   plcv::bindings::bind_astc(m);
+  plcv::bindings::bind_jpeg(m);
   plcv::bindings::bind_jpegxs_decode(m);
   plcv::bindings::bind_jpegxs_encode(m);
 }
