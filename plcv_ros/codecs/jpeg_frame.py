@@ -61,7 +61,7 @@ class JpegFrame(NamedTuple):
 
 def read_frame(view: memoryview) -> JpegFrame:
     """The frame of a JPEG file. Raises CodecError where there is none that ends in a scan."""
-    if view[:2] != b"\xff\xd8":
+    if bytes(view[:2]) != b"\xff\xd8":
         raise CodecError(f"payload of {len(view)} bytes is no JPEG file: it starts with {bytes(view[:2]).hex() or 'nothing'}, expected ffd8")
     try:
         # A camera's header is short, and bytes are read twice as fast as a view.

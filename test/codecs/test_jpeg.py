@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import time
 
 import numpy as np
 import pictures
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plcv_ros.codecs import CodecError, decode, info, make_codec
 
@@ -67,6 +71,104 @@ def test_damage() -> None:
     for bad in (payload[:3], payload[:20], payload[:100]):
         with pytest.raises(CodecError, match="JPEG"):
             decode(bad)
+
+
+KINDS = {
+    "420": {},
+    "444, own tables": {"subsampling": 0, "optimize": True},
+    "grey": {"mode": "L"},
+    "CMYK": {"mode": "CMYK"},
+    "restarts": {"restart_marker_blocks": 7},
+    "progressive": {"progressive": True},
+    "progressive grey": {"progressive": True, "mode": "L"},
+}
+
+
+def pillow(mode: str = "RGB", **options: object) -> bytes:
+    image = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    image.fromarray(pictures.street(123, 165)).convert(mode).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+def without_tables(payload: bytes) -> bytes:
+    """A JPEG file of standard Huffman tables without them, as Motion JPEG has it."""
+    out, at = bytearray(payload[:2]), 2
+    while payload[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(payload[at + 2 : at + 4], "big")
+        out += payload[at:end] if payload[at + 1] != 0xC4 else b""
+        at = end
+    return bytes(out) + payload[at:]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no tables"])
+def test_whole_files_of_which_libjpeg_warns_are_decoded(kind: str) -> None:
+    payload = without_tables(pillow()) if kind == "no tables" else pillow(**KINDS[kind])
+    expected = decode(payload)
+    rng = np.random.default_rng(0)
+    stray = [bytes((i * 37) % 255 for i in range(600)), bytes(1), *(rng.integers(0, 256, 900, dtype=np.uint8).tobytes() for _ in range(5))]
+    whole = [payload[:-2], payload[:-1], payload + bytes(500), payload + payload, payload[:-2] + bytes(100)]
+    for case, data in enumerate([*whole, *(payload[:-2] + extra + payload[-2:] for extra in stray)]):
+        assert (decode(data) == expected).all(), case
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no tables"])
+def test_a_part_of_a_picture_is_refused(kind: str) -> None:
+    payload = without_tables(pillow()) if kind == "no tables" else pillow(**KINDS[kind])
+    for size in (2, 100, 650, len(payload) // 2, len(payload) * 9 // 10, len(payload) - 12):
+        for end in (b"", b"\xff\xd9"):
+            with pytest.raises(CodecError, match=r"(?i)jpeg"):
+                decode(payload[:size] + end)
+
+
+def test_stray_bytes_before_restart_markers() -> None:
+    payload = pillow(restart_marker_blocks=7)
+    restarts = [at for at in range(len(payload) - 1) if payload[at] == 0xFF and 0xD0 <= payload[at + 1] <= 0xD7]
+    data = bytearray(payload)
+    for at in reversed(restarts[2::3]):
+        data[at:at] = b"\1\2\3"
+    assert (decode(data) == decode(payload)).all()
+    lost, cut = payload[: restarts[2]] + payload[restarts[3] :], payload[: restarts[2] - 9] + payload[restarts[2] :]
+    for bad in (lost, cut):
+        with pytest.raises(CodecError, match="no complete JPEG"):
+            decode(bad)
+
+
+def test_progressive_files_have_all_their_scans() -> None:
+    payload = pillow(progressive=True)
+    scans = [at for at in range(len(payload) - 1) if payload[at : at + 2] == b"\xff\xda"]
+    assert len(scans) > 5
+    for at in scans[1:]:
+        with pytest.raises(CodecError, match="scans of its finer details are missing"):
+            decode(payload[:at] + b"\xff\xd9")
+    one = payload[scans[1] : scans[2]]
+    with pytest.raises(CodecError, match="more than 128 scans"):
+        decode(payload[: scans[1]] + one * 200 + b"\xff\xd9")
+
+
+def test_work_is_bounded_by_the_payload() -> None:
+    payload = bytearray(pillow())
+    at = payload.index(b"\xff\xc0")
+    payload[at + 5 : at + 9] = b"\x40\x00\x40\x00"
+    with pytest.raises(CodecError, match="16384x16384 pixels take at least"):
+        decode(payload)
+    start = time.process_time()
+    for filler in (b"\xff\xe1\0\2", b"\xff", b"\0", b"\xff\xff\xff\xd0"):
+        with pytest.raises(CodecError):
+            decode(b"\xff\xd8" + filler * (4_000_000 // len(filler)))
+    assert time.process_time() - start < 60, "a hang, not a measurement"
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_damaged_files_never_crash(data: st.DataObject) -> None:
+    payload = bytearray(pillow(**KINDS[data.draw(st.sampled_from(sorted(KINDS)))]))
+    for _ in range(data.draw(st.integers(1, 8))):
+        payload[data.draw(st.integers(3, len(payload) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert decode(payload[: data.draw(st.integers(4, len(payload)))], max_pixels=1 << 20).ndim == 3
+    except CodecError as error:
+        assert str(error)
 
 
 def test_without_simplejpeg(monkeypatch: pytest.MonkeyPatch) -> None:
