@@ -77,6 +77,12 @@ def test_short_jpegxs_fuzz_run(build: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+def test_short_jpeg_fuzz_run(build: Path) -> None:
+    out = _make("jpeg_repair_fuzz", build, CXX=os.environ.get("CXX", "g++"), INPUTS="100000")
+    assert "100000 inputs" in out
+
+
+@pytest.mark.timeout(400)
 def test_short_fuzz_run(build: Path) -> None:
     out = _make("fuzz", build, CXX=os.environ.get("CXX", "g++"), INPUTS="200000")
     assert "200000 inputs" in out
