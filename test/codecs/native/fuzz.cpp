@@ -11,6 +11,7 @@
 #include "astc/decode.h"
 #include "astc/encode.h"
 #include "astc/header.h"
+#include "random.h"
 #include "simd/targets.h"
 
 namespace {
@@ -19,16 +20,7 @@ using namespace plcv;
 
 constexpr int64_t kMaxPixels = 1 << 14;
 
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  int below(int n) { return static_cast<int>((next() >> 11) % static_cast<uint64_t>(n)); }
-};
+using Random = plcv::test::Random64;
 
 std::vector<uint8_t> seed_payload(Random& random) {
   const int mode = random.below(astc::kModeCount), width = 1 + random.below(random.below(8) == 0 ? 250 : 40), height = 1 + random.below(40);

@@ -11,20 +11,11 @@
 
 #include "jpeg/repair.h"
 #include "jpeg/standard_tables.h"
+#include "random.h"
 
 namespace {
 
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  int below(int n) { return static_cast<int>((next() >> 11) % static_cast<uint64_t>(n)); }
-  uint8_t byte() { return static_cast<uint8_t>(next() >> 23); }
-};
+using Random = plcv::test::Random64;
 
 using Bytes = std::vector<uint8_t>;
 

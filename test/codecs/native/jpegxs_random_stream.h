@@ -10,20 +10,11 @@
 #include "jpegxs/geometry.h"
 #include "jpegxs/header.h"
 #include "jpegxs/parameters.h"
+#include "random.h"
 
 namespace plcv::jpegxs::testing {
 
-struct Random {
-  uint64_t state;
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  int below(int n) { return static_cast<int>((next() >> 11) % static_cast<uint64_t>(n)); }
-  bool one_in(int n) { return below(n) == 0; }
-};
+using Random = plcv::test::Random64;
 
 class BitWriter {
  public:
