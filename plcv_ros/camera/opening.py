@@ -68,8 +68,9 @@ def _open(name: str, width: int | None, height: int | None, rate: float | None, 
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise SourceError(f"source {name!r} does not exist; expected {KINDS}")
-    if not (path.is_file() or path.is_dir() or path.is_fifo()):
-        raise SourceError(f"source {name!r} is no file, folder or pipe; expected {KINDS}")  # /dev/zero has no end
+    if not (path.is_file() or path.is_dir()):
+        # A pipe may wait for its writer for ever, a device may have no end.
+        raise SourceError(f"source {name!r} is neither a regular file nor a folder; expected {KINDS}")
     recording = find_recording(path)
     if recording is not None:
         from plcv_ros.camera.bag.source import BagSource
