@@ -106,7 +106,8 @@ def install_locked(python: Path, groups: Collection[str], lock: Path = locked.LO
     except SetupError as error:
         raise SetupError(
             f"{error}\nOnly files with the hashes of {lock} are installed. Where pip says that hashes do not match, the package index (or a proxy "
-            "or cache before it) gave another file than the one that was tested: do not use it, find out why. After a change of the requirements: make lock"
+            "or cache before it) gave another file than the one that was tested: do not use it, find out why. "
+            "After a change of the requirements: make lock"
         ) from error
 
 
