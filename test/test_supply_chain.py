@@ -236,6 +236,15 @@ def test_only_files_with_the_locked_hashes_are_installed(tmp_path: Path, monkeyp
         setup.install_locked(python, ["edge"], lock)
 
 
+def test_unknown_extras_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    setup = tool("setup_environment")
+    monkeypatch.setattr(setup, "check_machine", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["setup_environment.py", "--venv", str(tmp_path / "venv"), "--extras", "edge,lock"])
+    assert setup.main() == 1
+    assert "unknown extras lock: expected some of edge, remote" in capsys.readouterr().err
+    assert not (tmp_path / "venv").exists()
+
+
 @pytest.mark.parametrize(
     ("index", "gpu", "answers", "expected"),
     [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = ROOT / "plcv_ros" / "requirements.py"
 LOCK = ROOT / "tools" / "requirements-locked.txt"
 
 TORCH = "torch==2.13.0"
@@ -49,10 +50,14 @@ class Pin:
         return " \\\n    ".join([head, *(f"--hash={value}" for value in self.hashes)]) + f"\n    # for: {', '.join(self.groups)}\n"
 
 
+def extras() -> dict[str, tuple[str, ...]]:
+    """The package's extras, from plcv_ros/requirements.py."""
+    return dict(runpy.run_path(str(REQUIREMENTS))["EXTRAS"])
+
+
 def groups() -> dict[str, tuple[str, ...]]:
     """Name -> the requirements it stands for: ``install`` and the extras of plcv_ros/requirements.py, ``build``, ``torch-cuda`` and ``lock``."""
-    table = runpy.run_path(str(ROOT / "plcv_ros" / "requirements.py"))
-    found = {"install": table["INSTALL"], **table["EXTRAS"], "build": BUILD, "torch-cuda": (TORCH,), "lock": LOCK_TOOL}
+    found = {"install": runpy.run_path(str(REQUIREMENTS))["INSTALL"], **extras(), "build": BUILD, "torch-cuda": (TORCH,), "lock": LOCK_TOOL}
     # torch has a way of its own into the environment: the CPU build lies on another index.
     found["remote"] = tuple(line for line in found["remote"] if not line.startswith("torch"))
     found["ros"] = tuple(f"{line} ; platform_machine == 'x86_64'" for line in found["ros"])

@@ -100,7 +100,7 @@ def install_locked(python: Path, groups: Collection[str], lock: Path = locked.LO
     listed.write_text("".join(pin.text() for pin in pins), encoding="utf-8")
     sources = [word for name in locked.SOURCES for word in ("--no-binary", name)]
     # Without isolation: the few that are built use the build tools installed before, which are locked as well.
-    options = ["--quiet", "--require-hashes", "--only-binary", ":all:", *sources, "--no-build-isolation"]
+    options = ["--quiet", "--require-hashes", "--only-binary", ":all:", *sources, "--use-pep517", "--no-build-isolation"]
     try:
         pip(python, "install", *options, "--requirement", str(listed))
     except SetupError as error:
@@ -167,12 +167,14 @@ def main() -> int:
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where the environment is made")
     parser.add_argument("--extras", default="edge,remote,report,ros", help="which of the package's extras are installed")
     args = parser.parse_args()
+    extras = args.extras.split(",")
     try:
         check_machine()
+        if unknown := sorted(set(extras) - set(locked.extras())):
+            raise SetupError(f"unknown extras {', '.join(unknown)}: expected some of {', '.join(locked.extras())}")
         python = make_venv(args.venv.resolve())
         if not has_module(python, "rclpy"):
             print("installing ROS 2 (Kilted), OpenCV and the rest as wheels; download about 250 MB and torch", flush=True)
-        extras = args.extras.split(",")
         install_locked(python, ["build"])
         install_locked(python, ["install", *extras])
         if "remote" in extras and not has_module(python, "torch"):
