@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
         (["demo", "SORCE=x"], "SORCE=x is no variable of this Makefile"),
         (["test", "SOURCE=x"], "SOURCE=x does nothing: it is for make demo"),
         (["demo", "JOBS=3"], "JOBS=3 does nothing: it is for make test"),
+        (["env", "UPGRADE=1"], "UPGRADE=1 does nothing: it is for make lock"),
+        (["lock", "UPGRADE=1"], ""),
         (["demo", "CODEC=jpeg", "CONFIG=my.yaml"], "CODEC=jpeg does nothing beside CONFIG=my.yaml"),
         (["demo", "SOURCE=x", "CODEC=jpeg", "SECONDS=3", "OUT=o", "ARGS=--seed 3", "VENV=v", "PYTHON=p", "TORCH_INDEX=t"], ""),
         (["test", "JOBS=1", "PYTEST=-k x"], ""),

@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from plcv_ros.requirements import EXTRAS
 from setup_native import CACHE, ObjectCache, object_key
 
 ROOT = Path(__file__).parents[1]
@@ -77,15 +78,7 @@ def test_every_interface_package_is_a_dependency() -> None:
     assert {"sensor_msgs", "std_msgs", "builtin_interfaces", "rosgraph_msgs", "rcl_interfaces", "diagnostic_msgs"} <= imported
     needed = {dependency.name for dependency in package.parse_package(str(ROOT / "package.xml")).exec_depends}
     assert imported - needed == set()
-    setup = ast.parse((ROOT / "setup.py").read_text())
-    lists = [
-        value
-        for node in ast.walk(setup)
-        if isinstance(node, ast.Dict)
-        for key, value in zip(node.keys, node.values)
-        if isinstance(key, ast.Constant) and key.value == "ros"
-    ]
-    wheels = {re.split(r"[\[>=<]", text)[0] for text in ast.literal_eval(lists[0])}
+    wheels = {re.split(r"[\[>=<]", text)[0] for text in EXTRAS["ros"]}
     assert {f"ros-{name.replace('_', '-')}" for name in imported} - wheels == set()
 
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make a virtual environment in which the whole package runs, on a machine with only Python and a C++ compiler.
 
-Standard library only: it runs before anything is installed. ROS 2 (Kilted), OpenCV and torch come as wheels. The CPU build of torch is taken
-unless an NVIDIA GPU is found; ``TORCH_INDEX`` names another package index for torch. Safe to run again: what is there is kept.
+Standard library only: it runs before anything is installed. ROS 2 (Kilted), OpenCV and torch come as wheels, at the versions and with the hashes
+of the lock file (locked.py). The CPU build of torch is taken unless an NVIDIA GPU is found; ``TORCH_INDEX`` names another package index for torch.
+Safe to run again: what is there at its locked version is kept.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import sys
 import sysconfig
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
+
+import locked
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "plcv_ros"
-TORCH_REQUIREMENT = "torch==2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST, NEWEST = (3, 10), (3, 13)
 """Python versions for which ROS 2 wheels exist."""
@@ -84,24 +87,55 @@ def reachable(url: str) -> bool:
         return False
 
 
-def torch_arguments() -> list[str]:
-    """pip's arguments for torch, and what will be downloaded, printed."""
+def install_locked(python: Path, groups: Collection[str], lock: Path = locked.LOCK) -> None:
+    """Install the packages that the lock file names for ``groups``, and no others; the list stays in the environment as requirements-*.txt.
+
+    Raises SetupError where a file has none of the hashes that the lock file gives for it, or a package is missing from the lock file.
+    """
+    try:
+        pins = locked.select(locked.read(lock), groups)
+    except locked.LockError as error:
+        raise SetupError(f"the lock file cannot be used: {error}") from error
+    listed = python.parents[1] / f"requirements-{'-'.join(sorted(groups))}.txt"
+    listed.write_text("".join(pin.text() for pin in pins), encoding="utf-8")
+    sources = [word for name in locked.SOURCES for word in ("--no-binary", name)]
+    # Without isolation: the few that are built use the build tools installed before, which are locked as well.
+    options = ["--quiet", "--require-hashes", "--only-binary", ":all:", *sources, "--use-pep517", "--no-build-isolation"]
+    try:
+        pip(python, "install", *options, "--requirement", str(listed))
+    except SetupError as error:
+        raise SetupError(
+            f"{error}\nOnly files with the hashes of {lock} are installed. Where pip says that hashes do not match, the package index (or a proxy "
+            "or cache before it) gave another file than the one that was tested: do not use it, find out why. "
+            "After a change of the requirements: make lock"
+        ) from error
+
+
+def install_torch(python: Path) -> None:
+    """Install torch at its locked version, and print from where and how much will be downloaded.
+
+    The build with CUDA is in the lock file. The CPU builds lie on an index of their own, and TORCH_INDEX may name any: pip checks those files
+    against the hashes that the index itself gives.
+    """
     index = os.environ.get("TORCH_INDEX", "")
     if index:
-        print(f"torch: {TORCH_REQUIREMENT} from TORCH_INDEX={index}", flush=True)
-        return [TORCH_REQUIREMENT, "--extra-index-url", index]
-    if shutil.which("nvidia-smi"):
-        print(f"torch: {TORCH_REQUIREMENT} with CUDA, an NVIDIA GPU was found; download about 3 GB", flush=True)
-        return [TORCH_REQUIREMENT]
-    if reachable(TORCH_CPU_INDEX):
-        print(f"torch: {TORCH_REQUIREMENT}, CPU build; download about 200 MB", flush=True)
-        return [TORCH_REQUIREMENT, "--extra-index-url", TORCH_CPU_INDEX]
-    print(
-        f"torch: {TORCH_CPU_INDEX} does not answer, so {TORCH_REQUIREMENT} comes from pip's configured indexes; "
-        "download about 200 MB where they hold the CPU build, about 3 GB otherwise. TORCH_INDEX=... names another index.",
-        flush=True,
-    )
-    return [TORCH_REQUIREMENT]
+        print(f"torch: {locked.TORCH} from TORCH_INDEX={index}; its hash is not checked against the lock file", flush=True)
+        # From that index alone, whatever other indexes have under this name; then what that build needs beside the locked packages.
+        pip(python, "install", "--no-deps", "--index-url", index, locked.TORCH)
+        pip(python, "install", "--extra-index-url", index, locked.TORCH)
+    elif shutil.which("nvidia-smi"):
+        print(f"torch: {locked.TORCH} with CUDA, an NVIDIA GPU was found; download about 3 GB", flush=True)
+        install_locked(python, ["torch-cuda"])
+    elif reachable(TORCH_CPU_INDEX):
+        print(f"torch: {locked.TORCH}, CPU build; download about 200 MB", flush=True)
+        pip(python, "install", "--no-deps", "--index-url", TORCH_CPU_INDEX, locked.TORCH)
+    else:
+        print(
+            f"torch: {TORCH_CPU_INDEX} does not answer, so {locked.TORCH} comes from pip's configured indexes, and its hash is not checked against "
+            "the lock file; download about 200 MB where they hold the CPU build, about 3 GB otherwise. TORCH_INDEX=... names another index.",
+            flush=True,
+        )
+        pip(python, "install", locked.TORCH)
 
 
 def link_ament_prefix(venv: Path) -> None:
@@ -133,17 +167,21 @@ def main() -> int:
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where the environment is made")
     parser.add_argument("--extras", default="edge,remote,report,ros", help="which of the package's extras are installed")
     args = parser.parse_args()
+    extras = args.extras.split(",")
     try:
         check_machine()
+        if unknown := sorted(set(extras) - set(locked.extras())):
+            raise SetupError(f"unknown extras {', '.join(unknown)}: expected some of {', '.join(locked.extras())}")
         python = make_venv(args.venv.resolve())
         if not has_module(python, "rclpy"):
             print("installing ROS 2 (Kilted), OpenCV and the rest as wheels; download about 250 MB and torch", flush=True)
-        # 77.0.3 is torch's lower bound: without it pip would lift setuptools past what colcon and this build take.
-        pip(python, "install", "--quiet", "setuptools>=77.0.3,<80", "wheel", "pybind11>=2.11")
-        if "remote" in args.extras.split(",") and not has_module(python, "torch"):
-            pip(python, "install", *torch_arguments())
+        install_locked(python, ["build"])
+        install_locked(python, ["install", *extras])
+        if "remote" in extras and not has_module(python, "torch"):
+            install_torch(python)
         print("building the codecs and installing plcv_ros", flush=True)
-        pip(python, "install", "--quiet", "--no-build-isolation", "--editable", f".[{args.extras}]")
+        # No index: what the package needs is there, so a requirement that the lock file lacks is an error.
+        pip(python, "install", "--quiet", "--no-build-isolation", "--no-index", "--editable", f".[{args.extras}]")
         link_ament_prefix(args.venv.resolve())
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
