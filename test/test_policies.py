@@ -15,7 +15,7 @@ import pytest
 from plcv_ros.cli.main import main
 from plcv_ros.graph import GRAPHS, ArgumentError, build, share_directory
 from plcv_ros.graph.access import CODED, PARAMETER_SERVICES, SENDERS, accesses
-from plcv_ros.graph.policies import PREFIX, SHIPPED, shipped
+from plcv_ros.graph.policies import PREFIX, SHIPPED, policy, shipped
 from plcv_ros.nodes import wire
 from plcv_ros.nodes.delivery import NAME as DELIVERED
 from plcv_ros.nodes.strip_requests import NAME as MISSING
@@ -169,6 +169,14 @@ def test_topics_follow_the_arguments_and_files(tmp_path: Path) -> None:
     encoder = next(one for one in accesses(build("edge", {"input_topic": "raw", "image_topic": "out/image"})) if one.name == "encoder")
     assert {"/out/image", "/out/image/astc", "/out/camera_info"} <= set(encoder.publish)
     assert {"/raw", "/camera_info", "/out/image/delivered"} <= set(encoder.subscribe)
+
+
+def test_robots_of_one_keystore_have_tools_of_their_own() -> None:
+    """Permissions of an enclave are those that were made last."""
+    one, two = (allowed(Xml.fromstring(policy("offload", {"enclaves": "/fleet", "namespace": name}))) for name in ("r1", "r2"))
+    assert not set(one) & set(two)
+    assert "/fleet/r1/operator" in one
+    assert all(name.startswith("/r1/") for name in one["/fleet/r1/operator"]["request"])
 
 
 def test_plcv_policy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,7 +126,7 @@ TOOL_SERVICES = ("~/get_type_description",)
 
 
 def accesses(graph: Graph, enclaves: str = "") -> tuple[Access, ...]:
-    """What every node of ``graph`` may do, and the tools beside it, whose enclaves are below ``enclaves`` (a path, or empty: none).
+    """What every node of ``graph`` may do, and the tools beside it, whose enclaves are right below ``enclaves`` (a path, or empty: none).
 
     Raises ArgumentError where a parameter file cannot be read.
     """

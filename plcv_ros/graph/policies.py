@@ -47,7 +47,8 @@ def policy(name: str, *variants: Mapping[str, str]) -> str:
         prefix = enclave_path(given.get("enclaves", ""))
         if not prefix:
             raise ArgumentError("enclaves:=PATH is missing: below which path shall the nodes have their enclaves? For example enclaves:=/robot")
-        for access in accesses(build(name, given), prefix):
+        tools = f"{prefix.rstrip('/')}/{given.get('namespace', '').strip('/')}"
+        for access in accesses(build(name, given), tools):
             before = found.setdefault(access.enclave, access)
             if before != access:
                 found[access.enclave] = _together(before, access)
