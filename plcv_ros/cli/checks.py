@@ -81,8 +81,9 @@ def check_python() -> Iterator[Finding]:
 
 def check_ros() -> Iterator[Finding]:
     """rclpy, the distribution and the middleware."""
+    # Whether there are keys is judged by check_security.
     found, error = _probe(
-        "import json, rclpy; rclpy.init(); from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
+        f"import json, os, rclpy; os.environ.pop('{security.ENABLE}', None); rclpy.init(); from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
         "print(json.dumps({'path': rclpy.__file__, 'rmw': rmw()}))"
     )
     if error:

@@ -135,7 +135,7 @@ def accesses(graph: Graph, enclaves: str = "") -> tuple[Access, ...]:
         node.qualified_name: base for node in graph.nodes if node.executable in SENDERS for base in _bases(node, parameters[node.qualified_name])
     }
     nodes = tuple(_access(node, parameters[node.qualified_name], sending) for node in graph.nodes)
-    operated = {node.qualified_name for node in graph.nodes} | _on_the_other_computer(graph.nodes, parameters)
+    operated = {node.qualified_name for node in graph.nodes} | _on_the_other_computer(graph, parameters)
     return (*nodes, *_tools(sorted(operated), enclaves))
 
 
@@ -157,12 +157,12 @@ def _access(node: NodeSpec, values: Mapping[str, str], sending: Mapping[str, str
     )
 
 
-def _on_the_other_computer(nodes: Iterable[NodeSpec], parameters: Mapping[str, Mapping[str, str]]) -> set[str]:
+def _on_the_other_computer(graph: Graph, parameters: Mapping[str, Mapping[str, str]]) -> set[str]:
     """Names of the nodes that the other side of two computers may have: one operator is there for both."""
-    executables = {node.executable for node in nodes}
+    executables = {node.executable for node in graph.nodes}
     found = set[str]()
-    for node in nodes:
-        if not executables & {"segmentation"}:
+    for node in graph.nodes:
+        if graph.name == "edge":
             found |= {f"{node.namespace}/{other}".strip("/") for other in (*SENDERS, "segmentation", "decoder", "latency")}
         elif node.executable == "segmentation" and not executables & set(SENDERS):
             found |= {*_places(node, parameters[node.qualified_name], {})["sender"], f"{node.namespace}/decoder".strip("/")}
