@@ -83,7 +83,8 @@ def check_ros() -> Iterator[Finding]:
     """rclpy, the distribution and the middleware."""
     # Whether there are keys is judged by check_security.
     found, error = _probe(
-        f"import json, os, rclpy; os.environ.pop('{security.ENABLE}', None); rclpy.init(); from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
+        f"import json, os, rclpy; os.environ.pop('{security.ENABLE}', None); rclpy.init(); "
+        "from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
         "print(json.dumps({'path': rclpy.__file__, 'rmw': rmw()}))"
     )
     if error:
