@@ -39,6 +39,7 @@ setup(
         (f"share/{PACKAGE}", ["package.xml"]),
         (f"share/{PACKAGE}/launch", files("launch/*.launch.py")),
         (f"share/{PACKAGE}/config", files("config/*")),
+        (f"share/{PACKAGE}/config/security/policies", files("config/security/policies/*.xml")),
         # pip ignores install_scripts, so the node executables that `ros2 run` and `ros2 launch` look for are data files.
         (f"lib/{PACKAGE}", files("scripts/*")),
     ],

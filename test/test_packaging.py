@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from plcv_ros.graph import GRAPHS
 from plcv_ros.requirements import EXTRAS
 from setup_native import CACHE, ObjectCache, object_key
 
@@ -105,7 +106,9 @@ def test_every_share_file_and_node_is_installed(tmp_path: Path) -> None:
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     share = prefix / "share" / "plcv_ros"
     assert {path.name for path in (share / "launch").iterdir()} == names("launch", "*.launch.py")
-    assert {path.name for path in (share / "config").iterdir()} == names("config", "*")
+    assert {path.name for path in (share / "config").iterdir() if path.is_file()} == names("config", "*")
+    policies = {path.name for path in (share / "config/security/policies").iterdir()}
+    assert policies == names("config/security/policies", "*.xml") == {f"{graph}.xml" for graph in GRAPHS}
     assert (share / "package.xml").is_file()
     assert (prefix / "share/ament_index/resource_index/packages/plcv_ros").is_file()
     nodes = list((prefix / "lib" / "plcv_ros").iterdir())

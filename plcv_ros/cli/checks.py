@@ -19,7 +19,7 @@ from pathlib import Path
 
 from plcv_ros.cli import shared_memory
 from plcv_ros.cli.clock import clock_state
-from plcv_ros.graph import share_directory
+from plcv_ros.graph import security, share_directory
 from plcv_ros.graph.transport import FASTDDS_2, OLD_DISTRIBUTIONS, PROFILE_VARIABLES, within_localhost
 from plcv_ros.requirements import MODULES, requirement, too_old
 
@@ -81,8 +81,10 @@ def check_python() -> Iterator[Finding]:
 
 def check_ros() -> Iterator[Finding]:
     """rclpy, the distribution and the middleware."""
+    # Whether there are keys is judged by check_security.
     found, error = _probe(
-        "import json, rclpy; rclpy.init(); from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
+        f"import json, os, rclpy; os.environ.pop('{security.ENABLE}', None); rclpy.init(); "
+        "from rclpy.utilities import get_rmw_implementation_identifier as rmw; "
         "print(json.dumps({'path': rclpy.__file__, 'rmw': rmw()}))"
     )
     if error:
@@ -159,6 +161,40 @@ def check_domain() -> Iterator[Finding]:
     else:
         peers = os.environ.get("ROS_STATIC_PEERS", "")
         yield Finding("discovery", "ok", f"peers {peers}" if peers else "multicast on the subnet")
+
+
+def check_security() -> Iterator[Finding]:
+    """Whether nodes started from this shell run with SROS2, and whether one without keys would be noticed."""
+    wrong = security.misspelt(os.environ)
+    if wrong:
+        yield Finding("security", "warn", wrong, f"export {security.ENABLE}=true {security.STRATEGY}=Enforce, or unset them (docs/security.md)")
+    if not security.enabled(os.environ):
+        if not wrong:
+            yield Finding("security", "ok", "off: everybody on this network can read and send what nodes do (docs/security.md)")
+        return
+    enforced = security.enforced(os.environ)
+    if not enforced:
+        text = "Permissive: a node whose keys are missing runs without security, and only its log says so"
+        yield Finding("security strategy", "warn", text, f"export {security.STRATEGY}=Enforce")
+    missing = _missing_keys()
+    for text in missing:
+        remedy = "ros2 security generate_artifacts -k KEYSTORE -p POLICY, and export ROS_SECURITY_KEYSTORE=KEYSTORE (docs/security.md)"
+        yield Finding("security keys", "fail" if enforced else "warn", text, remedy)
+    if not missing:
+        yield Finding("security keys", "ok", f"{os.environ[security.KEYSTORE]}: every enclave has its keys and permissions")
+
+
+def _missing_keys() -> list[str]:
+    keystore, override = os.environ.get(security.KEYSTORE, ""), os.environ.get(security.OVERRIDE, "")
+    if override or not keystore:
+        missing = security.missing_keys("/", os.environ)
+        return [missing] if missing else []
+    folder = Path(keystore) / "enclaves"
+    enclaves = sorted({path.parent for path in folder.rglob("*.pem")})
+    if not enclaves:
+        return [f"{folder} holds no enclave"]
+    found = (security.missing_keys(f"/{path.relative_to(folder)}", os.environ) for path in enclaves)
+    return [text for text in found if text]
 
 
 def _kernel(name: str) -> int | None:
@@ -368,6 +404,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     check_ros,
     check_transports,
     check_domain,
+    check_security,
     check_multicast,
     check_socket_buffers,
     check_fragments,

@@ -26,6 +26,7 @@ COMMANDS = {
     "report": "make the tables and figures of docs/results from the scores that runs left",
     "scenes": "write or show generated driving scenes",
     "params": "print the parameter tables of the nodes",
+    "policy": "print the SROS2 policy of a node graph: what each of its nodes may publish, subscribe to and call",
 }
 """Subcommand -> one-line help. Each is the module ``plcv_ros.cli.<name>`` with ``configure(parser)`` and ``run(args) -> int``;
 ``args.arguments`` are the words after ``plcv`` as they were given. A module's ``NEEDS`` lists options that do nothing without others."""

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         if args.graph in GRAPHS and args.show_args:
             _show(GRAPHS[args.graph])
             return 0
-        graph = build(args.graph, _parse(args.arguments))
+        graph = build(args.graph, parse(args.arguments))
     except (ArgumentError, FileNotFoundError) as error:
         print(f"plcv up: {error}", file=sys.stderr)
         return USAGE
@@ -71,7 +71,8 @@ def _run(graph: Graph, args: argparse.Namespace) -> int:
     return 1 if running.supervisor.failures else 0
 
 
-def _parse(words: list[str]) -> dict[str, str]:
+def parse(words: list[str]) -> dict[str, str]:
+    """Words ``name:=value`` as launch arguments; raises ArgumentError for others."""
     given = {}
     for word in words:
         name, separator, value = word.partition(":=")

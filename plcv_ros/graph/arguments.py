@@ -70,6 +70,10 @@ COMMON = (
         "Address of the other computer, for networks without multicast; several with commas. Discovery then uses unicast to these alone. "
         "Give each side the other's address.",
     ),
+    Argument(
+        "enclaves",
+        "Path below which every node has a security enclave of its own (SROS2), <enclaves>/<namespace>/<node>: /robot gives /robot/camera and so on.",
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plcv_ros.graph import arguments as args
-from plcv_ros.graph import parameter_files, transport
+from plcv_ros.graph import parameter_files, security, transport
 from plcv_ros.graph.arguments import Argument, ArgumentError, Value, resolve
 from plcv_ros.graph.locations import configurations, share_directory
 
@@ -32,6 +32,8 @@ class NodeSpec:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     remappings: tuple[tuple[str, str], ...] = ()
     log_level: str = "info"
+    enclave: str = ""
+    """Its security enclave (SROS2); empty leaves it in the root enclave, ``/``."""
     required: bool = True
     """Without it the graph does nothing of use: where it dies, the graph ends."""
     source: bool = False
@@ -54,6 +56,8 @@ class NodeSpec:
         for name, value in self.parameters.items():
             # Values are read as YAML: quotes keep the text "0" (a camera device) a text. JSON's quoting is YAML's.
             words += ["-p", f"{name}:={json.dumps(value)}"]
+        if self.enclave:
+            words += ["--enclave", self.enclave]
         return [*words, "--log-level", self.log_level]
 
     def command(self) -> list[str]:
@@ -96,12 +100,21 @@ def configuration_file(configuration: str) -> Path:
     )
 
 
-def _namespace(text: str) -> str:
+def _namespace(text: str, argument: str = "namespace") -> str:
     namespace = text.strip("/")
     parts = namespace.split("/") if namespace else []
     if any(not part.replace("_", "a").isalnum() or not part.isascii() or part[0].isdigit() for part in parts):
-        raise ArgumentError(f"argument namespace:={text}: expected names of letters, digits and underscores, separated by slashes")
+        raise ArgumentError(f"argument {argument}:={text}: expected names of letters, digits and underscores, separated by slashes")
     return namespace
+
+
+MAX_ENCLAVE = 255
+"""Characters of an enclave's path."""
+
+
+def enclave_path(text: str) -> str:
+    """The path below which nodes have their enclaves, with a leading slash; empty for none. Raises ArgumentError."""
+    return f"/{_namespace(text, 'enclaves')}" if text else ""
 
 
 SOURCES = ("camera",)
@@ -170,11 +183,25 @@ class _Builder:
             local=self.values.get("localhost_only", "").lower() == "true",
         )
         self._refuse_idle(nodes)
+        nodes = self._in_enclaves(nodes)
         respawn_delay = float(self.values["respawn_delay"])
         if not 0.5 <= respawn_delay <= 3600:
             raise ArgumentError(f"argument respawn_delay:={self.values['respawn_delay']}: expected 0.5 to 3600 s")
         warnings = tuple(self._warnings(nodes))
         return Graph(self.name, tuple(nodes), environment, warnings, respawn=self.flag("use_respawn"), respawn_delay=respawn_delay)
+
+    def _in_enclaves(self, nodes: list[NodeSpec]) -> list[NodeSpec]:
+        """Each node in an enclave of its own, named after the node with its namespace, where ``enclaves`` is given."""
+        prefix = enclave_path(self.values["enclaves"])
+        if not prefix:
+            return nodes
+        placed = [replace(node, enclave=f"{prefix.rstrip('/')}/{node.qualified_name}") for node in nodes]
+        longest = max((node.enclave for node in placed), key=len)
+        if len(longest) > MAX_ENCLAVE:
+            raise ArgumentError(
+                f"argument enclaves:={self.values['enclaves']}: {longest} has {len(longest)} characters, expected {MAX_ENCLAVE} at most"
+            )
+        return placed
 
     def _refuse_idle(self, nodes: list[NodeSpec]) -> None:
         """Arguments that set parameters of nodes which the graph does not have would do nothing."""
@@ -190,7 +217,9 @@ class _Builder:
         names = [f"/{node.qualified_name}" for node in nodes]
         spaces = dict.fromkeys([self.namespace, *self.elsewhere, *(node.namespace for node in nodes)])
         others = ["/" + f"{space}/{executable}".lstrip("/") for space in spaces for executable in EXECUTABLES]
-        return [text for argument, path in self.checked.items() for text in parameter_files.complaints(path, argument, names, others)]
+        found = [text for argument, path in self.checked.items() for text in parameter_files.complaints(path, argument, names, others)]
+        idle = security.idle_enclaves(self.values["enclaves"], os.environ)
+        return [*found, idle] if idle else found
 
 
 def offload(given: Mapping[str, str]) -> Graph:

@@ -81,7 +81,7 @@ class _Launched:
             namespace=node.namespace or None,
             parameters=[*(ParameterFile(str(path), allow_substs=False) for path in node.parameter_files), values],
             remappings=list(node.remappings),
-            ros_arguments=["--log-level", node.log_level],
+            ros_arguments=[*(["--enclave", node.enclave] if node.enclave else []), "--log-level", node.log_level],
             output="screen",
             emulate_tty=True,
             # The latency node draws its report at the end, which takes a busy computer longer than launch's 5 s.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,35 @@ def node_keys(path: Path, argument: str) -> list[str]:
     ``argument``: the launch argument that names the file, for errors. Raises ArgumentError where the file cannot be read, is no YAML, or no
     parameter file.
     """
+    return [key for key, _ in _sections(path, f"argument {argument}:={path}")]
+
+
+def values(paths: Iterable[Path], node: str) -> dict[str, str]:
+    """The parameters that files give to ``node``, a name with namespace and leading slash: name -> its value as text, those of later files first
+    to count. Raises ArgumentError as :func:`node_keys`."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for key, section in _sections(path, f"parameter file {path}"):
+            if matches(key, node) and isinstance(section.value, list):
+                found |= {name.value: value.value for name, value in section.value if isinstance(value.value, str)}
+    return found
+
+
+def _sections(path: Path, where: str) -> list[tuple[str, Any]]:
+    """Every node's key, and what is below its ``ros__parameters`` as a node of YAML."""
     import yaml
 
     try:
         # rcl reads the first document.
         root = next(iter(yaml.compose_all(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)), None)
     except OSError as error:
-        raise ArgumentError(f"argument {argument}:={path}: {error.strerror}") from error
+        raise ArgumentError(f"{where}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"argument {argument}:={path} is no YAML: {' '.join(str(error).split())}") from error
-    if root is None:
-        return []
-    return list(_keys(root, "", f"argument {argument}:={path}"))
+        raise ArgumentError(f"{where} is no YAML: {' '.join(str(error).split())}") from error
+    return [] if root is None else list(_keys(root, "", where))
 
 
-def _keys(value: Any, name: str, where: str) -> Iterator[str]:
+def _keys(value: Any, name: str, where: str) -> Iterator[tuple[str, Any]]:
     import yaml
 
     if not isinstance(value, yaml.MappingNode):
@@ -46,7 +60,7 @@ def _keys(value: Any, name: str, where: str) -> Iterator[str]:
         raise ArgumentError(f"{place}: {name or 'the file'} holds a value, expected <node>: {_PARAMETERS}: <parameter>: <value>")
     for key, below in value.value:
         if key.value == _PARAMETERS:
-            yield f"/{name}"
+            yield f"/{name}", below
         else:
             yield from _keys(below, "/".join(part for part in (name, str(key.value).strip("/")) if part), where)
 

@@ -110,7 +110,11 @@ class _Peer:
         self._pending: OrderedDict[int, int] = OrderedDict()
         self._node = node
         self._publisher = compat.create_publisher(node, Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
-        self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
+        try:
+            self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
+        except RuntimeError:
+            node.destroy_publisher(self._publisher)
+            raise
 
     @property
     def same_computer(self) -> bool:
@@ -182,7 +186,8 @@ class Clocks:
         node.create_timer(PERIOD_S, self._ask, clock=compat.steady_clock())
 
     def follow(self, name: str) -> None:
-        """Ask the node of this fully qualified name, without the leading slash; nothing where it is asked already."""
+        """Ask the node of this fully qualified name, without the leading slash; nothing where it is asked already. Raises RuntimeError (RCLError)
+        where the middleware does not let it, as SROS2 does for topics that this node's permissions do not name."""
         if name not in self._peers and len(self._peers) < MAX_PEERS:
             self._peers[name] = _Peer(self._node, name, self._client, self._computer)
 
@@ -245,6 +250,7 @@ class StampClock:
         self._topic = node.resolve_topic_name(topic)
         self._offset_ns = self._round_trip_ns = 0
         self._looked = 0.0
+        self._refused: set[str] = set()
         self._correct = clock_sync == "dds"
         if self._correct:
             self._clocks = Clocks(node)
@@ -277,6 +283,16 @@ class StampClock:
             return  # gone for a moment or for good: what is known of its clock stays true meanwhile
         for name in set(self._clocks.names()) - publishers:
             self._clocks.forget(name)
-        for name in sorted(publishers):
-            if len(self._clocks.names()) < MAX_PUBLISHERS:
-                self._clocks.follow(name)
+        for name in sorted(publishers - self._refused):
+            if len(self._clocks.names()) < MAX_PUBLISHERS and len(self._refused) < MAX_PEERS:
+                self._follow(name)
+
+    def _follow(self, name: str) -> None:
+        try:
+            self._clocks.follow(name)
+        except RuntimeError as error:
+            self._refused.add(name)
+            why = " ".join(str(error).split())
+            self._node.get_logger().warning(
+                f"the clock of /{name}, which publishes {self._topic}, cannot be asked for, so its stamps are taken as they are: {why}"
+            )

@@ -20,6 +20,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
+from plcv_ros.graph import security
 from plcv_ros.nodes import _deadline
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.parameters import ParameterError, markdown
@@ -71,6 +72,9 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
         except Exception as error:
             print(f"{executable}: {describe_error(error)}", file=sys.stderr)
             return 1
+        unsafe = security.complaint(security.enclave_of(argv), os.environ)
+        if unsafe:
+            get_logger(executable).warning(f"security: {unsafe}")
         try:
             return _run_node(executable, make, holder)
         except _Interrupted:

@@ -23,6 +23,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "RMW_IMPLEMENTATION", "ROS_DOMAIN_ID", "ROS_DISTRO", "FASTDDS_BUILTIN_TRANSPORTS", "FASTDDS_DEFAULT_PROFILES_FILE", "CYCLONEDDS_URI",
         "FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS",
+        "ROS_SECURITY_ENABLE", "ROS_SECURITY_STRATEGY", "ROS_SECURITY_KEYSTORE", "ROS_SECURITY_ENCLAVE_OVERRIDE",
     ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
@@ -121,3 +122,11 @@ def test_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "chrony" in found(checks.check_clock)["clock"].remedy
     monkeypatch.setattr(checks, "clock_state", lambda: clock.ClockState(True, "synchronised", ("chronyd",)))
     assert found(checks.check_clock)["clock"] == Finding("clock", "ok", "synchronised; running: chronyd")
+
+
+def test_missing_keys_are_no_broken_ros(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    for name, value in {"ENABLE": "true", "STRATEGY": "Enforce", "KEYSTORE": str(tmp_path / "nowhere")}.items():
+        monkeypatch.setenv(f"ROS_SECURITY_{name}", value)
+    assert found(checks.check_ros)["ROS 2"].status == "ok"
+    assert found(checks.check_security)["security keys"].status == "fail"

@@ -15,10 +15,10 @@ LAUNCH = share_directory() / "launch"
 FILES = sorted(path.name.removesuffix(".launch.py") for path in LAUNCH.glob("*.launch.py"))
 GIVEN = {
     "offload": {"configuration": "jpeg", "namespace": "robot", "source": "0", "decoder": "true", "evaluation": "true"},
-    "edge": {"peer": "10.0.0.2", "width": "320"},
+    "edge": {"peer": "10.0.0.2", "width": "320", "enclaves": "/secure"},
     "remote": {"peer": "10.0.0.1", "log_level": "debug"},
     "replay": {"source": "bag", "loop": "true"},
-    "many_cameras": {"cameras": "front,rear", "namespace": "robot", "sources": "0,2", "rate": "5"},
+    "many_cameras": {"cameras": "front,rear", "namespace": "robot", "sources": "0,2", "rate": "5", "enclaves": "/secure"},
 }
 
 
@@ -54,6 +54,7 @@ def test_launch_starts_what_the_graph_says(name: str) -> None:
     from_launch: list[Any] = []
     context, description = load(name)
     from launch.actions import SetEnvironmentVariable
+    from launch.substitutions import TextSubstitution
     from launch_ros.actions import Node
 
     context.launch_configurations.update(GIVEN[name])
@@ -71,6 +72,8 @@ def test_launch_starts_what_the_graph_says(name: str) -> None:
     for action, node in zip(from_launch, graph.nodes):
         action._perform_substitutions(context)
         assert action.node_name.replace("<node_namespace_unspecified>", "") == f"/{node.qualified_name}"
+        words = [part.text for word in action.cmd for part in word if isinstance(part, TextSubstitution)]
+        assert words[words.index("--enclave") + 1 :][:1] == [node.enclave] if node.enclave else "--enclave" not in words
         assert written_parameters(action) == dict(node.parameters), "a value changed its type on the way"
 
 

@@ -110,3 +110,31 @@ def test_odd_messages_are_ignored(probe: Any, spawn: Callable[..., Any], clocks:
     wait_for_exchanges(probe, clocks, before + 5)
     assert clocks.estimate("robot/decoder").offset_ns == 0
     assert clocks.clock("robot/decoder").steps == 0
+
+
+def test_a_clock_that_may_not_be_asked_for(probe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SROS2 refuses topics that a node's permissions do not name: a publisher of frames that nobody foresaw must not end the receiver."""
+    from sensor_msgs.msg import CompressedImage
+
+    from plcv_ros.nodes import clock, compat
+
+    asked: list[str] = []
+    made, destroyed = compat.create_timed_subscription, []
+
+    def refuse(node: Any, message_type: Any, topic: str, *rest: Any) -> Any:
+        if topic.endswith("/clock/reply"):
+            asked.append(topic)
+            raise RuntimeError("Failed to create subscription: access denied")
+        return made(node, message_type, topic, *rest)
+
+    monkeypatch.setattr(compat, "create_timed_subscription", refuse)
+    destroy = probe.node.destroy_publisher
+    monkeypatch.setattr(probe.node, "destroy_publisher", lambda one: (destroyed.append(one.topic_name), destroy(one))[1])
+    monkeypatch.setattr(clock, "LOOK_PERIOD_S", 0.05)
+    probe.node.create_publisher(CompressedImage, "frames", 1)
+    stamps = clock.StampClock(probe.node, "frames", "dds")
+    probe.wait_for(lambda: asked, "the publisher's clock to be asked for")
+    probe.spin(0.5)
+    assert asked == ["/probe/clock/reply"], "it is tried once"
+    assert destroyed == ["/probe/clock/request"], "nothing is left of the try"
+    assert (stamps.offset_ns, stamps.round_trip_ns) == (0, 0)
