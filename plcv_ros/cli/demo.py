@@ -110,10 +110,6 @@ def _settings(args: argparse.Namespace) -> Settings:
         width, height = int(match[1]), int(match[2])
     elif args.source == "scenes":
         width, height = SCENES_SIZE
-    if not 0 < args.seconds <= 86_400:
-        raise ArgumentError(f"--seconds {args.seconds:g}: expected more than 0, at most 86400")
-    if not 0 < args.rate <= 1000:
-        raise ArgumentError(f"--rate {args.rate:g}: expected more than 0, at most 1000")
     # The nodes run in this folder too, but a path is the user's.
     source = args.source
     if Path(source).expanduser().exists() and not source.isdigit():
