@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli import batch
+from plcv_ros.cli.idle import Needs
 from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
 from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
@@ -63,6 +64,8 @@ CHOICES = {
     "precision": (PRECISIONS, "bits/fraction bits of the transform; B/0 is the samples' own depth"),
     "search": (SEARCHES, "how a precinct's quantization is found"),
 }
+
+NEEDS = tuple(Needs(name, None, lambda args: not args.lossless, "with --lossless") for name in ("bpp", "rate_control", "precision", "search"))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ _TRAIN = {
 RANGES: Mapping[str, Mapping[str, Range]] = {
     "demo": {
         "seconds": Range(0, _DAY_S, above_low=True),
-        "rate": Range(0, 1000, above_low=True),
+        "rate": Range(0, 1000, above_low=True, zero="the source's own"),
         "threads": _NETWORK_THREADS,
         "seed": _SEED,
     },
