@@ -23,6 +23,7 @@ from plcv_ros.camera.address import is_device, scheme_of
 from plcv_ros.camera.errors import SourceError
 from plcv_ros.camera.opening import KINDS, open_source
 from plcv_ros.cli import demo_report, outputs
+from plcv_ros.cli.base_configuration import base_configuration
 from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.processes import NodeProcess, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
@@ -47,6 +48,7 @@ MAX_WARNINGS = 10
 _WARNING = re.compile(r"\[(WARN|ERROR)\]")
 """What a node logs at these levels is shown: the log of a run that went well is not read."""
 
+RECEIVERS = ("/segmentation", "/evaluation")
 WAITING = ("segmentation", "latency", "evaluation")
 """They are there, and warm, before the camera starts, so that starting up costs no frame."""
 
@@ -197,10 +199,14 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _graph(settings: Settings) -> Graph:
+    own = Path(settings.configuration).expanduser() if settings.configuration.endswith((".yaml", ".yml")) else None
+    if own is not None and not own.is_file():
+        raise ArgumentError(f"--config {settings.configuration}: no such file")
     graph = build(
         "offload",
         {
-            "configuration": settings.configuration,
+            "configuration": settings.configuration if own is None else base_configuration(own, "--config", "/camera", RECEIVERS),
+            "params_file": "" if own is None else str(own),
             "source": settings.source,
             "width": str(settings.width),
             "height": str(settings.height),
@@ -226,7 +232,8 @@ def _graph(settings: Settings) -> Graph:
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
     environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
-    return Graph(graph.name, nodes, environment, warnings=graph.warnings)
+    warnings = tuple(text.replace("argument params_file:=", "--config ") for text in graph.warnings)
+    return Graph(graph.name, nodes, environment, warnings=warnings)
 
 
 def _free_domain() -> int:
