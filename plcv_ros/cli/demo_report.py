@@ -162,7 +162,7 @@ def figures(report: Report) -> list[tuple[str, str]]:
         ("dropped", f"{dropped} ({where})" if dropped else "0"),
     ]
     if report.bits_per_pixel is not None:
-        lines.append(("bits per pixel", f"{report.bits_per_pixel:.2f} ({report.megabit_per_second:.1f} Mbit/s at {report.rate:.1f} Hz)"))
+        lines.append(("bits per pixel", f"{report.bits_per_pixel:.2f} ({report.megabit_per_second:.1f} Mbit/s at {report.rate:.3g} Hz)"))
     if report.miou is not None and report.scored:
         lines.append(("mIoU", f"{100 * report.miou:.1f} % over {report.scored} frames with labels"))
     else:

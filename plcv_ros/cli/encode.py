@@ -17,6 +17,7 @@ from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 EPILOG = """
 The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
@@ -149,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if len(planned) > 1:
         skipped = len(planned) - len(todo)
-        print(f"{total.files} files{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")
+        print(f"{counted(total.files, 'file')}{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")
     return int(failed > 0)
 
 
@@ -172,7 +173,9 @@ class Totals:
     def __str__(self) -> str:
         if not self.files:
             return "nothing written"
-        return f"{self._bytes} bytes, {8 * self._bytes / self._pixels:.3g} bit/px, {self._milliseconds / self.files:.1f} ms a picture"
+        rate = 8 * self._bytes / self._pixels
+        shown = f"{rate:.3g}" if rate < 1000 else f"{rate:.0f}"
+        return f"{counted(self._bytes, 'byte')}, {shown} bit/px, {self._milliseconds / self.files:.1f} ms a picture"
 
 
 def describe(codec: Codec) -> str:

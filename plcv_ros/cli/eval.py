@@ -18,6 +18,7 @@ from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.perception import Predictor
@@ -219,7 +220,8 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
     psnr = f", PSNR {row['psnr']:.2f} dB" if row["psnr"] != "" else ""
     console.print(
         f"{result.name} {result.score():.2%}{accuracy}, "
-        f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
+        f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {counted(row['pictures'], 'picture')}, "
+        f"{seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
         soft_wrap=True,
     )

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.scenes import SceneSequence
@@ -169,5 +170,5 @@ def write_dataset(out: Path, split: str, seeds: range, frames: int, every: int, 
     (out / f"{split}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     assert sequence is not None
     shares = ", ".join(f"{c} {100 * n / pixels.sum():.1f} %" for c, n in zip(sequence.label_set.classes, pixels.tolist()))
-    print(f"wrote {len(names)} labelled frames of {size[0]}x{size[1]} pixels to {images} and {labels}")
+    print(f"wrote {counted(len(names), 'labelled frame')} of {size[0]}x{size[1]} pixels to {images} and {labels}")
     print(f"pixels: {shares}")

@@ -13,6 +13,7 @@ from typing import Any
 from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs, complaint
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch: int, crop: int, network: str) -> None:
@@ -141,7 +142,7 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
             **own,
         )
         for dataset in data:
-            console.print(f"train on {dataset.name}: {len(dataset)} pictures, share {dataset.share:g}. {dataset.licence}", highlight=False)
+            console.print(f"train on {dataset.name}: {counted(len(dataset), 'picture')}, share {dataset.share:g}. {dataset.licence}", highlight=False)
         with Stopping() as stop, TrainingProgress(console) as progress, Boards(args.out, args.tensorboard and processes.rank == 0) as boards:
 
             def report(sample: Sample) -> None:

@@ -13,6 +13,7 @@ from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.progress import done_column
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.codecs.jpegxs.weights import Weights
@@ -140,7 +141,7 @@ def search(console: Any, objective: Objective, settings: TuningSettings, args: a
         "codec": args.codec,
         "bands": f"{codec.tools.levels}, RGB",
         "network": settings.network,
-        "tuned on": f"{settings.pictures[0]}, {len(objective)} pictures",
+        "tuned on": f"{settings.pictures[0]}, {counted(len(objective), 'picture')}",
         "divergence": [round(course[0].divergence, 6), round(least.divergence, 6)],
     }
     write_weights(args.out / WEIGHTS, least.weights, comments)
