@@ -37,6 +37,11 @@ def shown(text: str, limit: int = SHOWN) -> str:
     return part if len(text) <= limit else f"{part}... ({len(text)} characters)"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 picture``, ``2 pictures``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def csv_cell(text: str) -> str:
     """``text`` as a cell that no spreadsheet takes for a formula: with an apostrophe before it where it begins like one."""
     return f"'{text}" if text.startswith(_FORMULA) or (text[:1] == "'" and text[1:].startswith(_FORMULA)) else text

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "plcv_ros"
 
 ARROWS: dict[str, set[str]] = {
     "requirements": set(),
+    "ranges": set(),
     "codecs": set(),
     "labels": set(),
     "pictures": {"codecs"},
@@ -32,8 +33,8 @@ ARROWS: dict[str, set[str]] = {
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
 
-BELOW_ALL = {"requirements"}
-"""What every room may import: the versions of other packages that are needed."""
+BELOW_ALL = {"requirements", "ranges"}
+"""What every room may import: the versions of other packages that are needed, and the range of a number."""
 
 OWNERS = {
     "rclpy": {"nodes"},

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from plcv_ros.cli import batch
 from plcv_ros.cli.encode import add_files
 from plcv_ros.codecs import MAX_PIXELS, SUFFIXES, CodecError, decode, info, jpegxs
+from plcv_ros.texts import counted
 
 EPILOG = """
 A JPEG XS codestream does not say what its components are. Without --colour, three of full size are R, G, B, subsampled ones Y, Cb, Cr of
@@ -74,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     failed = batch.run_jobs(todo, work, "decode", (PictureError, CodecError, OSError))
     if len(planned) > 1:
         skipped = len(planned) - len(todo)
-        print(f"{written} pictures{f', {skipped} files left alone' if skipped else ''}")
+        alone = f", {counted(skipped, 'file')} left alone" if skipped else ""
+        print(f"{counted(written, 'picture')}{alone}")
     return int(failed > 0)
 
 

@@ -10,19 +10,25 @@ import argparse
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from plcv_ros.cli import demo_report
+from plcv_ros.camera.address import is_device, scheme_of
+from plcv_ros.camera.errors import SourceError
+from plcv_ros.camera.opening import KINDS, open_source
+from plcv_ros.cli import demo_report, outputs
+from plcv_ros.cli.base_configuration import base_configuration
 from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.processes import NodeProcess, stop
 from plcv_ros.cli.progress import LineProgress, LiveProgress, Progress
 from plcv_ros.graph import ArgumentError, Graph, NodeSpec, build, configurations, describe_exit
+from plcv_ros.nodes.parameters import TABLES, ParameterError, Row
 
 START_TIMEOUT_S = 120.0
 """torch may have to be read from a cold disk."""
@@ -32,7 +38,17 @@ DRAIN_S = 1.0
 REPORT_S = 60.0
 """For a node to write what it has measured: the report is what the run is for, and a busy computer draws slowly."""
 
+RUNNING = ".running"
+"""Folder below ``--out`` that the nodes write to. Its files take the place of an earlier report when frames have come."""
+
 SCENES_SIZE = (640, 360)
+MAX_WARNINGS = 10
+"""Lines of each node that are shown while it runs."""
+
+_WARNING = re.compile(r"\[(WARN|ERROR)\]")
+"""What a node logs at these levels is shown: the log of a run that went well is not read."""
+
+RECEIVERS = ("/segmentation", "/evaluation")
 WAITING = ("segmentation", "latency", "evaluation")
 """They are there, and warm, before the camera starts, so that starting up costs no frame."""
 
@@ -43,7 +59,7 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for. ``width`` and ``height`` 0: the source's own."""
+    """What was asked for. ``width``, ``height`` and ``rate`` 0: the source's own; ``source_rate`` is that rate, 0 where it is not known yet."""
 
     source: str
     configuration: str
@@ -55,10 +71,13 @@ class Settings:
     checkpoint: str
     threads: int
     seed: int
+    source_rate: float = 0.0
 
     @property
     def frames(self) -> int:
-        return max(1, round(self.seconds * self.rate))
+        """How many frames the run has; 0: as many as come in its time."""
+        rate = self.rate or self.source_rate
+        return max(1, round(self.seconds * rate)) if rate else 0
 
 
 NEEDS = (Needs("seed", 0, lambda args: args.source == "scenes", "with another --source than scenes"),)
@@ -70,7 +89,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", "--config", dest="config", default="astc_8x8", help=f"{', '.join(configurations())}, or a parameter file (.yaml)")
     parser.add_argument("--seconds", type=float, default=20.0, help="seconds of frames; a shorter source ends the run (default %(default)g)")
     parser.add_argument("--size", default="", metavar="WxH", help="size of the frames (default: the source's own; scenes: 640x360)")
-    parser.add_argument("--rate", type=float, default=15.0, help="frames per second (default %(default)g)")
+    parser.add_argument("--rate", type=float, default=0.0, metavar="HZ", help="frames per second; 0 is the source's own (default; scenes: 15)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for what is written (default %(default)s)")
     parser.add_argument(
         "--checkpoint", default="", help="network: a checkpoint's path, the name of a shipped one, or auto (default: the configuration's)"
@@ -83,22 +102,71 @@ def run(args: argparse.Namespace) -> int:
     """Run; returns 0, 1 where something failed, 2 for wrong usage, 130 after Ctrl-C."""
     try:
         settings = _settings(args)
-        graph = _graph(settings)
+        check_parameters(_graph(settings))
     except (ArgumentError, DemoError, FileNotFoundError) as error:
         print(f"plcv demo: {error}", file=sys.stderr)
         return 2
     if importlib.util.find_spec("rclpy") is None:
         print('plcv demo: rclpy is not installed: source a ROS 2 distribution, or pip install "plcv_ros[ros]" (see `plcv doctor`)', file=sys.stderr)
         return 1
-    for text in graph.warnings:
-        print(f"plcv demo: [WARN] {text}", file=sys.stderr)
     # An interrupt by a supervisor must end the nodes as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        settings = replace(settings, source_rate=probe_source(settings))
+        graph = _graph(settings)
+        outputs.probe(args, folders=("out",))
+    except (ArgumentError, DemoError, outputs.OutputError) as error:
+        print(f"plcv demo: {error}", file=sys.stderr)
+        return 1
+    try:
+        for text in graph.warnings:
+            print(f"plcv demo: [WARN] {text}", file=sys.stderr)
         return Demo(settings, graph).run()
-    except DemoError as error:
+    except (DemoError, outputs.OutputError) as error:
         print(f"\nplcv demo: {error}", file=sys.stderr)
         return 1
+
+
+def check_parameters(graph: Graph) -> None:
+    """Raises ArgumentError where a node would refuse a value: the demo starts the camera last, when the network is warm."""
+    for node in graph.nodes:
+        rows = {row.name: row for row in TABLES[node.executable]}
+        complaints = (_complaint(rows[name], value) for name, value in node.parameters.items() if name in rows)
+        wrong = "; ".join(filter(None, complaints))
+        if wrong:
+            raise ArgumentError(f"the {node.executable} node: {wrong}")
+
+
+def _complaint(row: Row, value: object) -> str:
+    try:
+        row.check(value)
+    except ParameterError as error:
+        return str(error)
+    return ""
+
+
+def probe_source(settings: Settings) -> float:
+    """Open the source and close it again, before anything else is started; returns its frames a second, 0 where only the camera node can tell.
+
+    Devices and URLs are not opened, since some cameras cannot be opened twice in a row, nor are pipes, whose frames would be lost.
+    Raises DemoError.
+    """
+    name = settings.source
+    path = Path(f"/dev/video{name}" if name.isdigit() else name)
+    if scheme_of(name) or path.is_fifo():
+        return 0.0
+    if is_device(name):
+        if not path.exists():
+            raise DemoError(f"source {name!r}: there is no {path}")
+        return 0.0
+    try:
+        source = open_source(name, width=settings.width or None, height=settings.height or None, rate=settings.rate or None, seed=settings.seed)
+    except SourceError as error:
+        raise DemoError(str(error)) from error
+    try:
+        return source.rate
+    finally:
+        source.close()
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -110,10 +178,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         width, height = int(match[1]), int(match[2])
     elif args.source == "scenes":
         width, height = SCENES_SIZE
-    if not 0 < args.seconds <= 86_400:
-        raise ArgumentError(f"--seconds {args.seconds:g}: expected more than 0, at most 86400")
-    if not 0 < args.rate <= 1000:
-        raise ArgumentError(f"--rate {args.rate:g}: expected more than 0, at most 1000")
+    if not args.source:
+        raise ArgumentError(f"--source is empty: expected {KINDS}")
     # The nodes run in this folder too, but a path is the user's.
     source = args.source
     if Path(source).expanduser().exists() and not source.isdigit():
@@ -133,10 +199,14 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _graph(settings: Settings) -> Graph:
+    own = Path(settings.configuration).expanduser() if settings.configuration.endswith((".yaml", ".yml")) else None
+    if own is not None and not own.is_file():
+        raise ArgumentError(f"--config {settings.configuration}: no such file")
     graph = build(
         "offload",
         {
-            "configuration": settings.configuration,
+            "configuration": settings.configuration if own is None else base_configuration(own, "--config", "/camera", RECEIVERS),
+            "params_file": "" if own is None else str(own),
             "source": settings.source,
             "width": str(settings.width),
             "height": str(settings.height),
@@ -145,9 +215,9 @@ def _graph(settings: Settings) -> Graph:
             "loop": "false",
             "localhost_only": "true",
             "checkpoint": settings.checkpoint,
-            "output": str(settings.out),
+            "output": str(settings.out / RUNNING),
             "evaluation": "true",
-            "evaluation_output": str(settings.out),
+            "evaluation_output": str(settings.out / RUNNING),
         },
     )
     extra: dict[str, dict[str, Any]] = {
@@ -155,11 +225,15 @@ def _graph(settings: Settings) -> Graph:
         "segmentation": {"threads": settings.threads},
         # A folder may hold a dozen frames.
         "evaluation": {"overlay_after": 3},
-        "latency": {"title": demo_report.title(settings.source, settings.configuration, settings.rate), "max_frames": max(1000, 2 * settings.frames)},
+        "latency": {
+            "title": demo_report.title(settings.source, settings.configuration, settings.rate or settings.source_rate),
+            "max_frames": max(1000, 2 * settings.frames or 100_000),
+        },
     }
     nodes = tuple(NodeSpec(**{**n.__dict__, "parameters": {**n.parameters, **extra.get(n.executable, {})}}) for n in graph.nodes)
     environment = {**graph.environment, "ROS_DOMAIN_ID": str(_free_domain())}
-    return Graph(graph.name, nodes, environment, warnings=graph.warnings)
+    warnings = tuple(text.replace("argument params_file:=", "--config ") for text in graph.warnings)
+    return Graph(graph.name, nodes, environment, warnings=warnings)
 
 
 def _free_domain() -> int:
@@ -193,12 +267,11 @@ class Demo:
     def run(self) -> int:
         """Start, follow, end, report. Every wait has an end."""
         out = self._settings.out
-        logs = out / "logs"
-        try:
-            logs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DemoError(f"--out {out}: {error.strerror}") from error
-        demo_report.remove_old(out)
+        logs, running = out / "logs", out / RUNNING
+        outputs.probe_folder("--out", logs)
+        # Of a run that was killed.
+        shutil.rmtree(running, ignore_errors=True)
+        outputs.probe_folder("--out", running)
         os.environ.update(self._graph.environment)
         from plcv_ros.nodes.monitor import DiagnosticsMonitor
 
@@ -209,18 +282,21 @@ class Demo:
                 progress.say(f"starting {', '.join(n.name for n in self._graph.nodes)} (DDS domain {self._graph.environment['ROS_DOMAIN_ID']})")
                 begin = time.monotonic()
                 for name in WAITING:
-                    self._start(name, logs)
+                    self._start(name, logs, progress)
                 self._wait_ready()
                 progress.say(f"the network is warm after {time.monotonic() - begin:.1f} s; the camera starts")
                 self._note_cpu()
                 cpu_before = dict(self._cpu_s)
-                self._start("camera", logs)
+                self._start("camera", logs, progress)
                 seconds = self._follow(progress)
                 cpu = {name: self._cpu_s[name] - cpu_before.get(name, 0.0) for name in self._cpu_s}
                 self._end(progress)
         finally:
             for name in stop(list(self._running.values())):
                 print(f"plcv demo: {name} did not end and was killed", file=sys.stderr)
+            if int(self._camera_status.get("captured", 0)) > 0:
+                demo_report.adopt(running, out)
+            shutil.rmtree(running, ignore_errors=True)
         report = demo_report.collect(out, self._settings, self._camera_status, {name: used / seconds for name, used in cpu.items()})
         demo_report.write(report, out)
         demo_report.show(report, out)
@@ -228,8 +304,16 @@ class Demo:
             raise DemoError("no frame was segmented; the logs are in " + str(logs))
         return 0
 
-    def _start(self, name: str, logs: Path) -> None:
-        self._running[name] = NodeProcess(self._graph.node(name), self._graph.environment, log=logs / f"{name}.log")
+    def _start(self, name: str, logs: Path, progress: Progress) -> None:
+        warned = 0
+
+        def show(node: str, line: str) -> None:
+            nonlocal warned
+            if _WARNING.search(line) and warned <= MAX_WARNINGS:
+                warned += 1
+                progress.say(f"{node}: {line}" if warned <= MAX_WARNINGS else f"{node}: more such lines are in {logs / name}.log")
+
+        self._running[name] = NodeProcess(self._graph.node(name), self._graph.environment, log=logs / f"{name}.log", on_line=show)
 
     def _note_cpu(self) -> None:
         """Note the CPU time of every node while it runs: that of an ended process is gone."""
@@ -278,7 +362,9 @@ class Demo:
             if first is None and elapsed > FIRST_FRAME_TIMEOUT_S:
                 tail = "\n".join(f"    {line}" for line in list(self._running["camera"].tail)[-8:])
                 raise DemoError(f"the camera sent no frame within {FIRST_FRAME_TIMEOUT_S:.0f} s:\n{tail}")
-            if elapsed > limit:
+            if not self._settings.frames and first is not None and elapsed - first >= self._settings.seconds:
+                limit = elapsed
+            if elapsed >= limit:
                 # A source slower than its rate: what has been sent by now is the run.
                 self._running["camera"].signal(signal.SIGINT)
                 self._running["camera"].wait(10.0)

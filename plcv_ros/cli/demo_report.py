@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import platform
@@ -29,13 +30,15 @@ STAGES = ("encode", "transport", "decode", "inference", "total")
 
 @dataclass(frozen=True)
 class Report:
-    """Figures of a run; times in ms, ``cpu`` in cores a process, ``bits_per_pixel`` the mean over the run."""
+    """Figures of a run; times in ms, ``cpu`` in cores a process, ``bits_per_pixel`` all bits over all pixels of the run, ``rate`` the frames a second
+    that were captured, ``asked_rate`` those that were asked for (0: not known)."""
 
     source: str
     configuration: str
     width: int
     height: int
     rate: float
+    asked_rate: float
     captured: int
     sent: int
     received: int
@@ -59,13 +62,17 @@ class Report:
 def title(source: str, configuration: str, rate: float) -> str:
     """Title of the latency plot."""
     name = public(source) if scheme_of(source) else Path(source).name or source
-    return f"{name}, {Path(configuration).stem}, {rate:g} Hz"
+    return f"{name}, {Path(configuration).stem}" + (f", {rate:g} Hz" if rate else "")
 
 
-def remove_old(folder: Path) -> None:
-    """Remove what an earlier run wrote: a failed run must not end with its predecessor's pictures."""
+def adopt(new: Path, folder: Path) -> None:
+    """Put the files of a run, which ``new`` holds, in the place of those of an earlier one: a run that has failed must not end with its
+    predecessor's pictures."""
     for name in FILES:
-        (folder / name).unlink(missing_ok=True)
+        if (new / name).exists():
+            (new / name).replace(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def cpu_seconds(pid: int) -> float | None:
@@ -101,15 +108,17 @@ def collect(folder: Path, settings: Any, camera: dict[str, str], cpu: dict[str, 
     latency = _read(folder / "latency.json")
     evaluation = _read(folder / "evaluation.json")
     width, height = int(camera.get("width", 0)), int(camera.get("height", 0))
+    size, pixels = int(camera.get("bytes", 0)), int(camera.get("pixels", 0))
     encoded = int(camera.get("encoded", 0)) or int(camera.get("published", 0))
-    pixels = encoded * width * height
-    bits = 8 * int(camera.get("bytes", 0)) / pixels if pixels else None
+    captured_rate = _captured_rate(folder / "frames.csv")
+    rate = captured_rate or settings.rate or settings.source_rate
     return Report(
         source=public(settings.source),
         configuration=settings.configuration,
         width=width,
         height=height,
-        rate=settings.rate,
+        rate=rate,
+        asked_rate=settings.rate or settings.source_rate,
         captured=latency.get("captured", 0),
         sent=latency.get("published", 0),
         received=latency.get("received", 0),
@@ -118,8 +127,8 @@ def collect(folder: Path, settings: Any, camera: dict[str, str], cpu: dict[str, 
         lost=latency.get("lost", 0),
         dropped_remote=latency.get("dropped_remote", 0),
         segmented_per_second=latency.get("rate", 0.0),
-        bits_per_pixel=bits,
-        megabit_per_second=None if bits is None else bits * width * height * settings.rate / 1e6,
+        bits_per_pixel=8 * size / pixels if pixels else None,
+        megabit_per_second=8 * size / encoded * rate / 1e6 if encoded and pixels else None,
         miou=evaluation.get("miou"),
         scored=evaluation.get("scored", 0),
         stages=latency.get("stages", {}),
@@ -129,6 +138,17 @@ def collect(folder: Path, settings: Any, camera: dict[str, str], cpu: dict[str, 
         label_set=evaluation.get("label_set"),
         files=[name for name in FILES if (folder / name).exists() or name.startswith("summary")],
     )
+
+
+def _captured_rate(path: Path) -> float:
+    """Frames a second that were captured, from the first to the last of ``frames.csv``; 0 where it holds less than two."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            times = [int(row["captured_ns"]) for row in csv.DictReader(file) if row.get("captured_ns")]
+    except (OSError, ValueError):
+        return 0.0
+    span = (max(times) - min(times)) / 1e9 if times else 0.0
+    return (len(times) - 1) / span if span > 0 else 0.0
 
 
 def figures(report: Report) -> list[tuple[str, str]]:
@@ -142,7 +162,7 @@ def figures(report: Report) -> list[tuple[str, str]]:
         ("dropped", f"{dropped} ({where})" if dropped else "0"),
     ]
     if report.bits_per_pixel is not None:
-        lines.append(("bits per pixel", f"{report.bits_per_pixel:.2f} ({report.megabit_per_second:.1f} Mbit/s at {report.rate:g} Hz)"))
+        lines.append(("bits per pixel", f"{report.bits_per_pixel:.2f} ({report.megabit_per_second:.1f} Mbit/s at {report.rate:.3g} Hz)"))
     if report.miou is not None and report.scored:
         lines.append(("mIoU", f"{100 * report.miou:.1f} % over {report.scored} frames with labels"))
     else:
@@ -154,7 +174,11 @@ def figures(report: Report) -> list[tuple[str, str]]:
 
 def headline(report: Report) -> str:
     """What was run, in one line."""
-    return f"{report.source}, {report.width}x{report.height} at {report.rate:g} Hz, {report.configuration}; {report.cores} cores ({report.processor})"
+    asked = report.asked_rate
+    # Within what the first and the last frame make uncertain.
+    as_asked = not asked or abs(report.rate - asked) <= 0.03 * asked
+    rate = f"{asked or round(report.rate, 1):g} Hz" if as_asked else f"{report.rate:.1f} Hz ({asked:g} asked for)"
+    return f"{report.source}, {report.width}x{report.height} at {rate}, {report.configuration}; {report.cores} cores ({report.processor})"
 
 
 def stage_rows(report: Report) -> list[tuple[str, str, str, str]]:

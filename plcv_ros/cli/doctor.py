@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from plcv_ros.cli import shared_memory
 from plcv_ros.cli.checks import Finding, findings
+from plcv_ros.texts import counted
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -45,9 +46,11 @@ def _clear() -> int:
         return 1
     size = shared_memory.megabytes(paths)
     removed = shared_memory.remove(paths)
-    print(f"{removed} files of {size:.0f} MB removed from {shared_memory.SHM}" if removed else f"nothing to remove from {shared_memory.SHM}")
+    print(
+        f"{counted(removed, 'file')} of {size:.0f} MB removed from {shared_memory.SHM}" if removed else f"nothing to remove from {shared_memory.SHM}"
+    )
     if removed < len(paths):
-        print(f"plcv doctor: {len(paths) - removed} files could not be removed: not yours?", file=sys.stderr)
+        print(f"plcv doctor: {counted(len(paths) - removed, 'file')} could not be removed: not yours?", file=sys.stderr)
     return int(removed < len(paths))
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli import batch
+from plcv_ros.cli.idle import Needs
 from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
 from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 EPILOG = """
 The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
@@ -63,6 +65,8 @@ CHOICES = {
     "precision": (PRECISIONS, "bits/fraction bits of the transform; B/0 is the samples' own depth"),
     "search": (SEARCHES, "how a precinct's quantization is found"),
 }
+
+NEEDS = tuple(Needs(name, None, lambda args: not args.lossless, "with --lossless") for name in ("bpp", "rate_control", "precision", "search"))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if len(planned) > 1:
         skipped = len(planned) - len(todo)
-        print(f"{total.files} files{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")
+        print(f"{counted(total.files, 'file')}{f', {skipped} left alone' if skipped else ''}: {describe(codec)}, {total}")
     return int(failed > 0)
 
 
@@ -169,7 +173,9 @@ class Totals:
     def __str__(self) -> str:
         if not self.files:
             return "nothing written"
-        return f"{self._bytes} bytes, {8 * self._bytes / self._pixels:.3g} bit/px, {self._milliseconds / self.files:.1f} ms a picture"
+        rate = 8 * self._bytes / self._pixels
+        shown = f"{rate:.3g}" if rate < 1000 else f"{rate:.0f}"
+        return f"{counted(self._bytes, 'byte')}, {shown} bit/px, {self._milliseconds / self.files:.1f} ms a picture"
 
 
 def describe(codec: Codec) -> str:

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.perception.shipped import DEFAULT, SUFFIX, WEIGHTS
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.perception import Predictor
@@ -40,6 +42,9 @@ examples:
                                  (what a network of its own for each codec is worth)
 """
 
+
+CSV_START = ("checkpoint", "trained_on", "data", "codec")
+"""The first columns, the same for every task; the task's figures follow."""
 
 WITHOUT_SPLITS = ("scenes", "folder")
 
@@ -106,6 +111,12 @@ def run(args: argparse.Namespace) -> int:
             raise ValueError("--json holds one checkpoint through one codec; use --csv for several")
         if args.record and AUTO in args.checkpoint:
             raise ValueError(f"--record writes into a checkpoint, expected a name or path of one, not {AUTO}")
+        paths = [find_checkpoint(name) for name in args.checkpoint if name != AUTO]
+        if args.csv:
+            check_columns(args.csv, dataset.label_set.classes)
+        outputs.probe(args, folders=("pictures", "cache"), files=("csv", "json"))
+        for path in paths if args.record else []:
+            outputs.probe_file("--record into", path)
         for name in args.checkpoint:
             network_for = load_checkpoint(name, args.device, args.threads, not args.full_size)
             for codec in codecs:
@@ -209,7 +220,8 @@ def print_result(console: Any, row: dict[str, Any], result: Evaluation | Top1, s
     psnr = f", PSNR {row['psnr']:.2f} dB" if row["psnr"] != "" else ""
     console.print(
         f"{result.name} {result.score():.2%}{accuracy}, "
-        f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {row['pictures']} pictures, {seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
+        f"{row['bits_per_pixel']:.2f} bit/px{psnr}, {counted(row['pictures'], 'picture')}, "
+        f"{seconds / max(row['pictures'], 1) * 1e3:.0f} ms each with reading",
         highlight=False,
         soft_wrap=True,
     )
@@ -224,14 +236,29 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def csv_columns(path: Path) -> list[str]:
+    """The names in the first line of a CSV file; none where it is empty or does not exist."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file), [])
+
+
+def check_columns(path: Path, classes: tuple[str, ...]) -> None:
+    """Raises ValueError where ``path`` cannot take rows of this command, or has scores of other ``classes``: told before the scores are made."""
+    header = csv_columns(path)
+    scored = [name.removeprefix("iou_") for name in header if name.startswith("iou_")]
+    if header and (header[: len(CSV_START)] != list(CSV_START) or (scored and scored != list(classes))):
+        raise ValueError(f"--csv {path} has other columns: {', '.join(header)}")
+
+
 def append_csv(path: Path, row: dict[str, Any]) -> None:
     """Append ``row``, with a header in a fresh file; raises ValueError where the file has other columns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not path.exists()
-    if not fresh:
-        header = next(csv.reader(path.open(newline="", encoding="utf-8")), [])
-        if header != list(row):
-            raise ValueError(f"{path} has other columns: {', '.join(header)}")
+    header = csv_columns(path)
+    fresh = not header
+    if header not in ([], list(row)):
+        raise ValueError(f"{path} has other columns: {', '.join(header)}")
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(row))
         if fresh:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.cli.idle import Needs
-from plcv_ros.texts import number, shown
+from plcv_ros.texts import counted, number, shown
 from plcv_ros.tracing.appearance import ENDS, STAGES, End
 from plcv_ros.tracing.statistics import ENDS as OUTCOME_OF_END
 
@@ -94,7 +94,7 @@ def _write_report(folder: Path, title: str) -> int:
     except (OSError, ValueError) as error:
         print(f"plcv latency: {error}", file=sys.stderr)
         return 1
-    print(f"{folder / 'latency.html'}: {len(run.table)} frames")
+    print(f"{folder / 'latency.html'}: {counted(len(run.table), 'frame')}")
     return 0
 
 

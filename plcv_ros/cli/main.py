@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from plcv_ros import __version__
+from plcv_ros.cli import ranges
 from plcv_ros.cli.idle import complaint
 
 COMMANDS = {
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             subparsers.add_parser(name, help=text, add_help=False)
     args = parser.parse_args(arguments, argparse.Namespace(arguments=arguments))
-    wrong = complaint(args, getattr(importlib.import_module(f"plcv_ros.cli.{args.command}"), "NEEDS", ()))
+    needs = getattr(importlib.import_module(f"plcv_ros.cli.{args.command}"), "NEEDS", ())
+    wrong = ranges.complaint(args) or complaint(args, needs)
     if wrong:
         print(f"plcv {args.command}: {wrong}", file=sys.stderr)
         return 2

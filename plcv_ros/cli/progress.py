@@ -20,7 +20,7 @@ class Progress(Protocol):
         """A sentence on what happens now."""
 
     def update(self, values: Values, frames: int) -> None:
-        """The nodes' latest diagnostics; ``frames`` are planned."""
+        """The nodes' latest diagnostics; ``frames`` are planned, 0: it is not known how many."""
 
     def __enter__(self) -> Progress: ...
 
@@ -37,7 +37,8 @@ def describe(values: Values) -> str:
     if float(camera.get("bits_per_pixel", 0)) > 0:
         parts.append(f"{float(camera['bits_per_pixel']):.2f} bit/px")
     miou = evaluation.get("miou", "")
-    if miou and miou not in {"nan", "None"}:
+    # A frame is scored before the latency node has heard of it; the two shall not contradict each other.
+    if miou and miou not in {"nan", "None"} and latency.get("segmented", "0") != "0":
         parts.append(f"mIoU {100 * float(miou):.1f} %")
     return " · ".join(parts)
 
@@ -106,9 +107,9 @@ class LiveProgress:
     def update(self, values: Values, frames: int) -> None:
         """Move the bar to the frames captured."""
         if self._task is None:
-            self._task = self._bar.add_task("", total=frames)
+            self._task = self._bar.add_task("", total=frames or None)
         captured = int(values.get("camera", {}).get("captured", 0))
-        self._bar.update(self._task, completed=captured, total=max(frames, captured))
+        self._bar.update(self._task, completed=captured, total=max(frames, captured) if frames else None)
         self._text.plain = describe(values)
 
     def __enter__(self) -> LiveProgress:

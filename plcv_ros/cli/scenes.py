@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.scenes import SceneSequence
@@ -71,14 +73,17 @@ def run(args: argparse.Namespace) -> int:
     problem = None
     if args.out is None and args.preview is None:
         problem = "nothing to do: name --out FOLDER or --preview PNG"
-    elif args.frames < 1 or args.every < 1:
-        problem = f"--frames {args.frames} and --every {args.every}, expected at least 1"
     elif not re.fullmatch(r"[\w.-]+", args.split) or args.split.strip(".") == "":
         problem = f"--split {args.split!r} cannot name a folder"
     if problem:
         print(f"plcv scenes: {problem}", file=sys.stderr)
         return 2
     try:
+        if args.preview is not None:
+            check_picture_name(args.preview)
+        if args.out is not None:
+            check_dataset_size(args.out, args.split, args.size)
+        outputs.probe(args, folders=("out",), files=("preview",))
         if args.preview is not None:
             print(f"wrote {write_preview(args.preview, args.size, args.seeds or range(PREVIEW_COLUMNS * PREVIEW_ROWS), args.rate)}")
         if args.out is not None:
@@ -96,6 +101,27 @@ def _sequence(size: tuple[int, int], seed: int, rate: float) -> SceneSequence:
     from plcv_ros.scenes import SceneSequence
 
     return SceneSequence(size[0], size[1], seed, rate)
+
+
+def check_picture_name(path: Path) -> None:
+    """Raises ValueError where no picture can be written by this name."""
+    import cv2
+
+    if not path.suffix or not cv2.haveImageWriter(path.name):
+        raise ValueError(f"--preview {path}: expected the name of a picture, for example scenes.png")
+
+
+def check_dataset_size(out: Path, split: str, size: tuple[int, int]) -> None:
+    """Raises ValueError where ``out`` holds pictures of this split in another size: half of a data set would not fit the other."""
+    import cv2
+
+    there = next(iter(sorted((out / "images" / split).glob("*.png"))), None)
+    picture = None if there is None else cv2.imread(str(there))
+    if picture is not None and picture.shape[1::-1] != size:
+        raise ValueError(
+            f"--size {size[0]}x{size[1]}: {out} holds pictures of {picture.shape[1]}x{picture.shape[0]} in split {split}; "
+            "name another --split or --out, or the same size"
+        )
 
 
 def _save(path: Path, picture: Image) -> None:
@@ -144,5 +170,5 @@ def write_dataset(out: Path, split: str, seeds: range, frames: int, every: int, 
     (out / f"{split}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
     assert sequence is not None
     shares = ", ".join(f"{c} {100 * n / pixels.sum():.1f} %" for c, n in zip(sequence.label_set.classes, pixels.tolist()))
-    print(f"wrote {len(names)} labelled frames of {size[0]}x{size[1]} pixels to {images} and {labels}")
+    print(f"wrote {counted(len(names), 'labelled frame')} of {size[0]}x{size[1]} pixels to {images} and {labels}")
     print(f"pixels: {shares}")

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs, complaint
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch: int, crop: int, network: str) -> None:
@@ -37,7 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch
     add("--average", type=float, default=0.997, metavar="DECAY", help="decay a step of the averaged weights (default %(default)s)")
     add("--network", default=network, metavar="NAME", help="architecture (default %(default)s); docs/training.md lists them")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="argument of another architecture, the value in JSON")
-    add("--scale", type=float, default=2.0, help="of the ESPNetv2 encoder: 0.5, 1.0, 1.25, 1.5 or 2.0 (default %(default)s)")
+    add(
+        "--scale",
+        type=float,
+        choices=(0.5, 1.0, 1.25, 1.5, 2.0),
+        default=2.0,
+        metavar="SCALE",
+        help="of the ESPNetv2 encoder: 0.5, 1.0, 1.25, 1.5 or 2.0 (default %(default)s)",
+    )
     add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
     add("--mixed", action="store_true", help="compute in bfloat16 where it is safe (for GPUs)")
     add("--threads", type=int, default=0, help="CPU threads; 0 = as many as cores (default)")
@@ -107,6 +116,8 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
     try:
         processes, device = join_processes(choose_device(args.device))
         console = Console(quiet=processes.rank > 0)
+        outputs.probe(args, folders=("out", "cache"))
+        init, teacher = weights(args.init), weights(args.teacher)
         data = [open_dataset(spec) for spec in args.data]
         validation = [open_dataset(spec, split="held-out", seeds=UNSEEN_SEEDS) for spec in args.validate]
         if args.pretrained and not args.option:
@@ -131,7 +142,7 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
             **own,
         )
         for dataset in data:
-            console.print(f"train on {dataset.name}: {len(dataset)} pictures, share {dataset.share:g}. {dataset.licence}", highlight=False)
+            console.print(f"train on {dataset.name}: {counted(len(dataset), 'picture')}, share {dataset.share:g}. {dataset.licence}", highlight=False)
         with Stopping() as stop, TrainingProgress(console) as progress, Boards(args.out, args.tensorboard and processes.rank == 0) as boards:
 
             def report(sample: Sample) -> None:
@@ -143,9 +154,9 @@ def run_task(args: argparse.Namespace, task: str, own: dict[str, Any]) -> int:
                 settings,
                 data,
                 args.out,
-                init=weights(args.init),
+                init=init,
                 published=args.pretrained,
-                teacher=weights(args.teacher),
+                teacher=teacher,
                 validation=validation,
                 validate_every=args.validate_every,
                 resume=args.resume,

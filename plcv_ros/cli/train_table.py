@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plcv_ros.cli import outputs
 from plcv_ros.requirements import explain
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
                 missing = ", ".join(missing_tests(entry, table.results())) or ("weights" if entry.name in wanted else "")
                 console.print(f"{entry.name}: {'missing ' + missing if missing else 'done'}", highlight=False, soft_wrap=True)
             return 0
+        outputs.probe_folder("--out", folder)
+        outputs.probe(args, folders=("cache",))
         with Stopping() as stop, TrainingProgress(console) as progress, Boards(folder, args.tensorboard) as boards:
 
             def report(entry: Run, sample: Sample) -> None:

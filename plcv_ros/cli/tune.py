@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plcv_ros.cli import outputs
 from plcv_ros.cli.idle import Needs
 from plcv_ros.cli.progress import done_column
 from plcv_ros.requirements import explain
+from plcv_ros.texts import counted
 
 if TYPE_CHECKING:
     from plcv_ros.codecs.jpegxs.weights import Weights
@@ -69,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     try:
         settings = settings_of(args)
+        outputs.probe(args, folders=("out",))
         dataset = open_dataset(args.data, split="fit")
+        compared = [open_dataset(spec, split="held-out") for spec in args.compare]
         predictor = load_predictor(args.checkpoint, args.device, args.threads)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("clean pictures", total=args.pictures or len(dataset))
@@ -79,8 +83,7 @@ def run(args: argparse.Namespace) -> int:
             console.print("stopped; the same command goes on from here", highlight=False)
             return 0
         found = best(course).weights
-        for spec in args.compare:
-            pictures = open_dataset(spec, split="held-out")
+        for pictures in compared:
             show_comparison(console, Objective(predictor, pictures), pictures.name, settings, course[0].weights, found, args)
     except (ValueError, OSError, ImportError) as error:
         print(f"plcv tune: {error}", file=sys.stderr)
@@ -89,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def settings_of(args: argparse.Namespace) -> TuningSettings:
-    """The settings of the search; raises ValueError for another codec than JPEG XS, and numbers out of range."""
+    """The settings of the search; raises ValueError for another codec than JPEG XS."""
     from plcv_ros.perception.checkpoint import find_checkpoint
     from plcv_ros.training.degradations import read_configuration
     from plcv_ros.training.tuning import TuningSettings
@@ -97,8 +100,6 @@ def settings_of(args: argparse.Namespace) -> TuningSettings:
     name, kind, options = read_configuration(args.codec)
     if kind != "jxs" or "weights" in options:
         raise ValueError(f"codec {name!r}: expected jxs[:main[:3[:nosig]]]")
-    if args.generations < 1 or args.population < 3 or not args.sigma > 0 or args.pictures < 0:
-        raise ValueError("expected --generations of at least 1, --population of at least 3, --sigma above 0 and --pictures of 0 or more")
     data = args.data.partition(",")[2]
     kind_of_data = args.data.partition("=")[0].partition(",")[0]
     # Without the place of the data on this machine.
@@ -140,7 +141,7 @@ def search(console: Any, objective: Objective, settings: TuningSettings, args: a
         "codec": args.codec,
         "bands": f"{codec.tools.levels}, RGB",
         "network": settings.network,
-        "tuned on": f"{settings.pictures[0]}, {len(objective)} pictures",
+        "tuned on": f"{settings.pictures[0]}, {counted(len(objective), 'picture')}",
         "divergence": [round(course[0].divergence, 6), round(least.divergence, 6)],
     }
     write_weights(args.out / WEIGHTS, least.weights, comments)

@@ -95,6 +95,8 @@ def configuration_file(configuration: str) -> Path:
     path = Path(configuration).expanduser()
     if path.suffix in {".yaml", ".yml"} and path.is_file():
         return path.resolve()
+    if path.suffix in {".yaml", ".yml"}:
+        raise ArgumentError(f"argument configuration:={configuration}: no such file")
     raise ArgumentError(
         f"argument configuration:={configuration}: expected one of {', '.join(configurations())}, or the path of a parameter file (.yaml)"
     )

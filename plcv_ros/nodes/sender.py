@@ -97,6 +97,8 @@ class Counters:
     late: int = 0
     bytes: int = 0
     bytes_copied: int = 0
+    pixels: int = 0
+    """Of all frames that ``bytes`` counts: they may have several sizes."""
     bits_per_pixel: float = 0.0
     width: int = 0
     height: int = 0
@@ -393,6 +395,7 @@ class FrameSender:
     def _count_bytes(self, size: int, pixels: int, copied: int = 0) -> None:
         self.counters.bytes += size + copied
         self.counters.bytes_copied += copied
+        self.counters.pixels += pixels
         self.counters.bits_per_pixel = 8 * size / pixels
         self.check_fit(size + copied)
 

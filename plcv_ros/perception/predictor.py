@@ -147,6 +147,10 @@ def place_network(network: nn.Module, device: torch.device) -> nn.Module:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+"""Kinds of devices that torch may have; of others its message lists twenty."""
+
+
 def choose_device(device: str) -> str:
     """``auto`` -> ``cuda`` where torch finds a GPU, else ``cpu``; raises ValueError for a device that torch does not have."""
     if device == "auto":
@@ -154,7 +158,8 @@ def choose_device(device: str) -> str:
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from error
+        known = device.partition(":")[0] in DEVICES
+        raise ValueError(f"device {device!r}: {str(error).splitlines()[0] if known else 'expected auto, cpu, cuda or cuda:<number>'}") from error
     return device
 
 

@@ -38,6 +38,8 @@ class Top1:
     predicted: list[int] = field(default_factory=list)
     bits_per_pixel: list[float] = field(default_factory=list)
     psnr: list[float] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """Pixels of every picture, by which its bits per pixel weigh in the mean."""
 
     def hits(self) -> npt.NDArray[np.int64]:
         """(pictures,) 1 where the class is right, else 0."""
@@ -69,7 +71,7 @@ class Top1:
         }
         return {
             "pictures": len(self.truths),
-            "bits_per_pixel": round(float(np.mean(self.bits_per_pixel)), 4),
+            "bits_per_pixel": round(float(np.average(self.bits_per_pixel, weights=self.sizes)), 4),
             "psnr": round(mean_psnr, 3) if np.isfinite(mean_psnr) else "",
             "top1": round(self.score(), 5),
             **recall,
@@ -93,6 +95,7 @@ def evaluate_classes(
         result.truths.append(int(truth))
         result.predicted.append(predict(seen.image))
         result.bits_per_pixel.append(seen.bits_per_pixel())
+        result.sizes.append(image.shape[0] * image.shape[1])
         result.psnr.append(psnr(image, seen.image))
         if progress:
             progress(done + 1, len(indices))

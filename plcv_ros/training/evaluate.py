@@ -32,6 +32,8 @@ class Evaluation:
     unions: list[npt.NDArray[np.int64]] = field(default_factory=list)
     bits_per_pixel: list[float] = field(default_factory=list)
     psnr: list[float] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """Pixels of every picture, by which its bits per pixel weigh in the mean."""
 
     name = "mIoU"
 
@@ -53,7 +55,7 @@ class Evaluation:
         mean_psnr = float(np.mean(self.psnr))
         return {
             "pictures": len(self.pictures),
-            "bits_per_pixel": round(float(np.mean(self.bits_per_pixel)), 4),
+            "bits_per_pixel": round(float(np.average(self.bits_per_pixel, weights=self.sizes)), 4),
             "psnr": round(mean_psnr, 3) if np.isfinite(mean_psnr) else "",
             "miou": round(self.matrix.miou(), 5),
             "pixel_accuracy": round(self.matrix.pixel_accuracy(), 5),
@@ -85,6 +87,7 @@ def evaluate(
         result.hits.append(np.diag(one.counts).copy())
         result.unions.append(one.unions())
         result.bits_per_pixel.append(seen.bits_per_pixel())
+        result.sizes.append(truth.size)
         result.psnr.append(psnr(image, seen.image))
         if progress:
             progress(done + 1, len(indices))

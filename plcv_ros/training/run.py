@@ -143,8 +143,20 @@ def read_state(path: Path, fingerprint: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{path}: nothing to resume")
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["fingerprint"] != fingerprint:
-        raise ValueError(f"{path} belongs to a run with other settings or data: {state['fingerprint']}, now {fingerprint}")
+        raise ValueError(f"{path} belongs to a run with other settings or data: {'; '.join(differences(state['fingerprint'], fingerprint))}")
     return state
+
+
+def differences(before: dict[str, Any], now: dict[str, Any], name: str = "") -> list[str]:
+    """What two descriptions of a run do not share, ``NAME was X, is Y`` each."""
+    found = []
+    for key in dict.fromkeys([*before, *now]):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += differences(old, new, f"{name}{key}.")
+        elif old != new:
+            found.append(f"{(name + key).removeprefix('settings.')} was {old}, is {new}")
+    return found
 
 
 COLUMNS = ("step", "epoch", "loss", "rate", "seconds", "scores")

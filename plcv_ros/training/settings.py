@@ -12,6 +12,7 @@ from plcv_ros.codecs.jpegxs.weights import load_weights
 from plcv_ros.training.augment import Augmentation
 from plcv_ros.training.datasets import Dataset
 from plcv_ros.training.degradations import read_configuration
+from plcv_ros.training.ranges import SETTINGS
 
 
 @dataclass
@@ -47,6 +48,13 @@ class Settings:
     device: str = "cpu"
     stop_after: int = 0
     """Stop, resumable, after this many steps of this call; 0 = run to the end."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number outside its range: trained with it, the network would be useless."""
+        numbers = {**vars(self), "crop": self.augmentation.crop}
+        wrong = [allowed.complaint(name, numbers[name]) for name, allowed in SETTINGS.items()]
+        if any(wrong):
+            raise ValueError("; ".join(filter(None, wrong)))
 
 
 def describe(settings: Settings, datasets: list[Dataset], init: Path | None = None, teacher: Path | None = None) -> dict[str, Any]:

@@ -13,11 +13,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plcv_ros.cli import demo
+from plcv_ros.cli.demo_report import FILES, Report, adopt, collect, headline
 from plcv_ros.cli.main import main
 from plcv_ros.cli.progress import describe
 
@@ -36,6 +38,88 @@ DEMO = [sys.executable, "-m", "plcv_ros.cli.main", "demo", "--size", "160x96", "
 def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--source", "no_such_folder"], 1, "source 'no_such_folder' does not exist; expected scenes"),
+        (["--source", "/dev/video97"], 1, "there is no /dev/video97"),
+        (["--source", "97"], 1, "there is no /dev/video97"),
+        (["--source", "empty"], 1, "empty"),
+        (["--source", "text.mp4"], 1, "text.mp4"),
+        (["--source", ""], 2, "--source is empty: expected scenes"),
+        (["--size", "99999x64"], 2, "parameter width is 99999, expected an integer from 0 to 16384"),
+        (["--rate", "0.01"], 2, "parameter rate is 0.01, expected"),
+        (["--threads", "-2"], 2, "--threads -2: expected at least 0"),
+        (["--seed", "-1"], 2, "--seed -1: expected at least 0"),
+    ],
+)
+def test_what_is_wrong_is_found_before_anything_starts_and_the_last_report_stays(
+    words: list[str], code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed")
+    pytest.importorskip("rclpy", reason="rclpy is not installed")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "out").mkdir()
+    reports = [tmp_path / "out" / name for name in FILES]
+    for path in reports:
+        path.write_text("of the last run")
+    monkeypatch.setattr(demo, "NodeProcess", lambda *_, **__: pytest.fail("a node was started"))
+    assert main(["demo", "--out", "out", *words]) == code
+    assert message in capsys.readouterr().err
+    assert all(path.read_text() == "of the last run" for path in reports)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES)
+
+
+def test_the_source_s_own_rate_is_the_default(tmp_path: Path) -> None:
+    np, av = pytest.importorskip("numpy"), pytest.importorskip("av", reason="PyAV is not installed")
+    with av.open(str(tmp_path / "clip.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(30):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        file.mux(stream.encode())
+    parser = argparse.ArgumentParser()
+    demo.configure(parser)
+    for words, rate, frames in (([], 25, 50), (["--rate", "0"], 25, 50), (["--rate", "10"], 10, 20)):
+        settings = demo._settings(parser.parse_args(["--source", str(tmp_path / "clip.mp4"), "--seconds", "2", *words]))
+        settings = replace(settings, source_rate=demo.probe_source(settings))
+        assert settings.source_rate == pytest.approx(rate)
+        assert settings.frames == frames
+        assert demo._graph(settings).node("camera").parameters["rate"] == settings.rate
+
+
+def test_an_earlier_report_is_replaced_whole(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "frames.csv").write_text("new")
+    for name in FILES:
+        (tmp_path / name).write_text("old")
+    adopt(tmp_path / "new", tmp_path)
+    assert (tmp_path / "frames.csv").read_text() == "new"
+    assert not [name for name in FILES if name != "frames.csv" and (tmp_path / name).exists()]
+
+
+def report(folder: Path, camera: dict[str, str], asked: float, captured_ms: list[int]) -> Report:
+    (folder / "frames.csv").write_text("frame_id,captured_ns\n" + "".join(f"camera,{t * 1_000_000}\n" for t in captured_ms))
+    settings = argparse.Namespace(source="x", configuration="jpeg", rate=asked, source_rate=0.0)
+    return collect(folder, settings, camera, {})
+
+
+def test_bits_per_pixel_of_mixed_sizes(tmp_path: Path) -> None:
+    camera = {"width": "64", "height": "48", "encoded": "2", "bytes": str(80_000 + 800), "pixels": str(640 * 480 + 64 * 48)}
+    found = report(tmp_path, camera, 10.0, [1000, 1100, 1200])
+    assert found.bits_per_pixel == pytest.approx(8 * 80_800 / 310_272)
+    assert found.megabit_per_second == pytest.approx(8 * 40_400 * 10 / 1e6)
+
+
+def test_the_headline_says_the_rate_that_was_achieved(tmp_path: Path) -> None:
+    camera = {"width": "64", "height": "48"}
+    assert "64x48 at 30 Hz, jpeg" in headline(report(tmp_path, camera, 30.0, [1000 + round(100 * i / 3) for i in range(30)]))
+    assert "64x48 at 20.0 Hz (30 asked for), jpeg" in headline(report(tmp_path, camera, 30.0, [1000 + 50 * i for i in range(30)]))
+    assert "64x48 at 20 Hz, jpeg" in headline(report(tmp_path, camera, 0.0, [1000 + 50 * i for i in range(30)]))
 
 
 def test_the_network_is_the_configuration_s_unless_named() -> None:
@@ -63,6 +147,8 @@ def test_progress_line() -> None:
         "evaluation": {"miou": "0.587"},
     }
     assert describe(values) == "sent 30, received 29, segmented 28 · latency 61 ms · 2.00 bit/px · mIoU 58.7 %"
+    early = {"latency": {"published": "1", "received": "1", "segmented": "0"}, "evaluation": {"miou": "0.587"}}
+    assert describe(early) == "sent 1, received 1, segmented 0", "nothing is scored before it is segmented"
     assert describe({"evaluation": {"miou": "nan"}}) == "sent 0, received 0, segmented 0"
 
 
@@ -105,7 +191,6 @@ def test_a_short_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "messages"),
     [
-        (["--source", "no_such_folder"], ["the camera node ended (exit status 1); its last words:", "no_such_folder"]),
         (["--checkpoint", "no_such.safetensors"], ["the segmentation node ended (exit status 1)", "no_such.safetensors"]),
     ],
 )

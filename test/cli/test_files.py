@@ -76,6 +76,13 @@ def test_a_line_says_what_was_written(png: Path, tmp_path: Path, capsys: pytest.
     assert f"{tmp_path / 'o.astc'}: 40x24, astc 8x8, 256 bytes, 2.13 bit/px" in out
 
 
+def test_figures_of_a_tiny_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((1, 1, 3), np.uint8))
+    assert main(words("encode", tmp_path / "a.png", tmp_path / "a.jpg")) == 0
+    shown = capsys.readouterr().out
+    assert f" {8 * (tmp_path / 'a.jpg').stat().st_size} bit/px" in shown, "no powers of ten"
+
+
 def test_lossless_is_lossless(png: Path, tmp_path: Path) -> None:
     assert main(words("encode", png, tmp_path / "o.jxs", "--lossless")) == 0
     assert main(words("decode", tmp_path / "o.jxs", tmp_path / "back.png")) == 0
@@ -125,7 +132,7 @@ def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path, capsys: py
     assert "b.astc exists already; --force overwrites, --skip-existing leaves such files alone" in capsys.readouterr().err
     assert [p.name for p in out.iterdir()] == ["b.astc"], "not even the other file was written"
     assert main([*command, "--skip-existing"]) == 0
-    assert "1 files, 1 left alone" in capsys.readouterr().out
+    assert "1 file, 1 left alone" in capsys.readouterr().out
     assert (out / "b.astc").read_bytes() == b"mine"
     assert (out / "a.astc").exists()
     assert main([*command, "--force"]) == 0
@@ -141,7 +148,7 @@ def test_one_bad_file_does_not_stop_the_others(folder: Path, tmp_path: Path, cap
     shown = capsys.readouterr()
     assert f"plcv encode: {folder / 'a.png'}: no picture" in shown.err
     assert "deep.png: 16 bits a sample, expected 8" in shown.err
-    assert "1 files:" in shown.out
+    assert "1 file:" in shown.out
     assert [p.name for p in (tmp_path / "enc").iterdir()] == ["b.astc"], "no half-written file is left"
     (tmp_path / "enc/bad.astc").write_bytes(codecs.astc.MAGIC)
     assert main(words("decode", tmp_path / "enc", tmp_path / "dec")) == 1

@@ -22,6 +22,12 @@ from plcv_ros.cli.main import main
         (["scenes", "--preview", "x.png", "--frames", "3"], "--frames does nothing without --out"),
         (["demo", "--source", "clip.mp4", "--seed", "3"], "--seed does nothing with another --source than scenes"),
         (["tune", "default", "--data", "scenes", "--rate", "3"], "--rate does nothing without --compare"),
+        (["encode", "a.png", "b.jxs", "--lossless", "--bpp", "3"], "--bpp does nothing with --lossless"),
+        (["encode", "a.png", "b.jxs", "--lossless", "--rate-control", "picture"], "--rate-control does nothing with --lossless"),
+        (
+            ["encode", "a.png", "b.jxs", "--lossless", "--search", "guess", "--precision", "18/6"],
+            "--precision does nothing with --lossless; --sea",
+        ),
         (["encode", "a.png", "b.jpg", "--threads", "2"], "--threads does nothing with jpeg"),
     ],
 )

@@ -141,6 +141,8 @@ def test_devices_and_threads(tmp_path: Path) -> None:
         torch.set_num_threads(before)
     with pytest.raises(ValueError, match="toaster"):
         choose_device("toaster")
+    with pytest.raises(ValueError, match="device 'gpu': expected auto, cpu, cuda or cuda:<number>"):
+        choose_device("gpu")
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="cuda"):
             choose_device("cuda:0")

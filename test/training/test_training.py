@@ -21,7 +21,8 @@ from plcv_ros.perception.networks import build_network  # noqa: E402
 from plcv_ros.perception.normalisation import Normalisation  # noqa: E402
 from plcv_ros.training.augment import Augmentation  # noqa: E402
 from plcv_ros.training.datasets import Dataset  # noqa: E402
-from plcv_ros.training.degradations import parse_mixture  # noqa: E402
+from plcv_ros.training.degradations import parse_degradation, parse_mixture  # noqa: E402
+from plcv_ros.training.evaluate import evaluate  # noqa: E402
 from plcv_ros.training.kernels import BLOCK, BlockedPReLU, choose_kernels  # noqa: E402
 from plcv_ros.training.loop import batch, epoch_order, normalise, place_teacher  # noqa: E402
 from plcv_ros.training.losses import class_weights, distillation_loss, soft_jaccard  # noqa: E402
@@ -92,7 +93,7 @@ def test_seeds_matter(tmp_path: Path) -> None:
 
 def test_another_run_is_not_continued(tmp_path: Path) -> None:
     train(settings(stop_after=1), [stripes()], tmp_path)
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match=r"other settings or data: rate was [0-9.e-]+, is 1\.0$"):
         train(settings(rate=1.0), [stripes()], tmp_path, resume=True)
     with pytest.raises(ValueError, match="other settings"):
         train(settings(), [stripes(7)], tmp_path, resume=True)
@@ -323,3 +324,12 @@ def test_initial_weights(tmp_path: Path) -> None:
     torch.save({"x": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(ValueError, match="no base_net"):
         load_initial(network, tmp_path / "other.pth")
+
+
+def test_bits_per_pixel_are_those_of_all_pixels() -> None:
+    sizes = [(16, 16), (160, 160)]
+    data = Dataset("mixed", CAMVID, "none", 2, lambda i: (np.zeros((*sizes[i], 3), np.uint8), np.zeros(sizes[i], np.uint8)))
+    codec = parse_degradation("jpeg")
+    seen = [codec.see(data[i][0]) for i in range(2)]
+    row = evaluate(lambda image: np.zeros(image.shape[:2], np.uint8), data, codec).row()
+    assert row["bits_per_pixel"] == pytest.approx(8 * sum(s.payload_bytes for s in seen) / sum(h * w for h, w in sizes), abs=1e-4)
