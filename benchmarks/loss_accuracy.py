@@ -151,7 +151,7 @@ def camvid(root: Path, sender: str, code: Callable[[Image], Image], fates: Fates
 def lost_rows(sender: str, image: Image, loss: float, random: np.random.Generator) -> Missing | None:
     """Rows that a receiver has to conceal where each packet of the strips of ``image`` is lost with probability ``loss``."""
     codec = strip_codec(sender)
-    box, done = StripAssembler(1 << 24), []
+    box, done = StripAssembler(1 << 24, believed=[image.shape[:2]]), []
     for strip in codec.encode_strips(image):
         packets = -(-len(strip.payload) // PACKET_BYTES)
         if random.random() < (1 - loss) ** packets:

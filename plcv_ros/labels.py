@@ -19,6 +19,9 @@ MAX_PIXEL_CLASSES = IGNORE_INDEX
 
 MAX_CLASSES = 65535
 
+MAX_TABLE = 262_144
+"""Characters of a class table: 255 classes with long names have a quarter of it."""
+
 
 @dataclass(frozen=True)
 class LabelSet:
@@ -132,14 +135,18 @@ class LabelSet:
     @classmethod
     def from_json(cls, text: str) -> LabelSet:
         """Inverse of :meth:`to_json` (``void`` is not carried); raises ValueError where ``text`` is not such a table."""
+        if len(text) > MAX_TABLE:
+            raise ValueError(f"not a class table: {len(text)} characters, expected at most {MAX_TABLE}")
         try:
             table: dict[str, Any] = json.loads(text)
             rows = sorted(table["classes"], key=lambda row: int(row["id"]))
             if [int(row["id"]) for row in rows] != list(range(len(rows))):
                 raise ValueError("class ids are not 0, 1, 2, ...")
             colours = tuple((int(r), int(g), int(b)) for r, g, b in (row["colour"] for row in rows))
+            if any(not 0 <= part <= 255 for colour in colours for part in colour):
+                raise ValueError("a colour is not three numbers from 0 to 255")
             return cls(str(table["name"]), tuple(str(row["name"]) for row in rows), colours)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"not a class table: {error}") from error
 
 

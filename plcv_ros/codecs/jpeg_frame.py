@@ -22,6 +22,10 @@ _ALL_BITS = 14
 """A number above that of every bit that a scan may leave to later ones."""
 _MOST_SCANS = 128
 """More are refused before they are decoded: a scan of ten bytes costs a decoder as much as the whole picture."""
+_VISITS_PER_BYTE, _FEWEST_VISITS = 100, 100_000
+"""A decoder visits the blocks of a component once in each of its scans, whatever they bring, some 50 ns each: a file may make it do so that often for
+each of its bytes (a grey picture with the usual scans: 20 times), or, where it is small, this often."""
+
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 
@@ -42,6 +46,8 @@ class JpegFrame(NamedTuple):
     """Exif, 1..8."""
     first_scan: int
     """Offset of the first SOS marker."""
+    component_blocks: tuple[int, ...]
+    """Of ``blocks``, those of each component."""
 
     @property
     def progressive(self) -> bool:
@@ -118,8 +124,8 @@ def _frame(code: int, body: bytes, orientation: int, first_scan: int) -> JpegFra
     parts = [body[6 + 3 * i : 9 + 3 * i] for i in range(body[5])]
     factors = [(max(1, part[1] >> 4), max(1, part[1] & 15)) for part in parts]
     most_x, most_y = max(x for x, _ in factors), max(y for _, y in factors)
-    blocks = sum(-(-width * x // (8 * most_x)) * -(-height * y // (8 * most_y)) for x, y in factors)
-    return JpegFrame(width, height, body[0], tuple(part[0] for part in parts), blocks, code, orientation, first_scan)
+    blocks = tuple(-(-width * x // (8 * most_x)) * -(-height * y // (8 * most_y)) for x, y in factors)
+    return JpegFrame(width, height, body[0], tuple(part[0] for part in parts), sum(blocks), code, orientation, first_scan, blocks)
 
 
 def check_complete(view: memoryview, frame: JpegFrame) -> None:
@@ -136,11 +142,21 @@ def check_complete(view: memoryview, frame: JpegFrame) -> None:
             f"payload of {len(view)} bytes is no complete JPEG file: "
             f"{frame.width}x{frame.height} pixels take at least {frame.first_scan + least} bytes"
         )
+    _check_work(view, frame, frame.blocks)
     if not frame.progressive and view[frame.first_scan + 4] == len(frame.components):
         return
     missing, _ = _scans(view, frame)
     if missing:
         raise CodecError(f"payload of {len(view)} bytes is no complete JPEG file: the scans of {missing} are missing")
+
+
+def _check_work(view: memoryview, frame: JpegFrame, visits: int) -> None:
+    """CodecError where a decoder would visit more blocks than the size of the file is worth."""
+    if visits > max(_FEWEST_VISITS, _VISITS_PER_BYTE * len(view)):
+        raise CodecError(
+            f"payload of {len(view)} bytes is a JPEG file of {frame.width}x{frame.height} pixels whose scans have {visits} blocks or more, "
+            f"expected at most {_VISITS_PER_BYTE} for each byte"
+        )
 
 
 def end_of_scans(view: memoryview, frame: JpegFrame) -> int:
@@ -151,23 +167,28 @@ def end_of_scans(view: memoryview, frame: JpegFrame) -> int:
 def _scans(view: memoryview, frame: JpegFrame) -> tuple[str, int]:
     """(what the scans of a file do not send, in words, empty where they send everything; the offset at which they end).
 
-    Raises CodecError for more scans than a picture takes.
+    Raises CodecError for more scans than a picture takes, behind its completion too: a decoder goes through all of them.
     """
     data = view.tobytes()
     to_come = {component: [_ALL_BITS] * 64 for component in frame.components}
-    at, scans, complete = frame.first_scan, 0, False
-    while at + 4 <= len(data) and data[at + 1] != _EOI and not complete:
+    blocks = dict(zip(frame.components, frame.component_blocks))
+    at, scans, visits, complete = frame.first_scan, 0, 0, -1
+    while at + 4 <= len(data) and data[at + 1] != _EOI:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if data[at + 1] == _SOS:
             scans += 1
             if scans > _MOST_SCANS:
                 raise CodecError(f"the JPEG file has more than {_MOST_SCANS} scans, expected at most as many")
-            _sent(data[at + 4 : end], frame.progressive, to_come)
-            complete = not any(any(bits) for bits in to_come.values())
+            scan = data[at + 4 : end]
+            visits += sum(blocks.get(component, 0) for component in scan[1 : 1 + 2 * scan[0] : 2]) if scan else 0
+            _check_work(view, frame, visits)
+            _sent(scan, frame.progressive, to_come)
         marker = _NEXT_MARKER.search(data, min(end, len(data)))
         at = len(data) if marker is None else marker.start()
-    if complete:
-        return "", at
+        if complete < 0 and not any(any(bits) for bits in to_come.values()):
+            complete = at
+    if complete >= 0:
+        return "", complete
     return "a colour component" if any(bits[0] == _ALL_BITS for bits in to_come.values()) else "its finer details", at
 
 

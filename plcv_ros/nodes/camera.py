@@ -22,6 +22,7 @@ from plcv_ros.nodes.parameters import ParameterError, Value
 from plcv_ros.nodes.runner import run
 from plcv_ros.nodes.sender import FrameSender
 from plcv_ros.nodes.source_watch import SourceWatch
+from plcv_ros.texts import MAX_NAME_BYTES, is_name, shown
 
 WAIT_PERIOD_S = 0.02
 
@@ -51,6 +52,10 @@ class CameraNode(FrameNode):
             pixel_format=self.text("pixel_format") or None,
             reconnect_s=self.number("reconnect_s"),
         )
+        if not is_name(self.text("frame_id"), empty=True):
+            raise ParameterError(
+                "frame_id", shown(self.text("frame_id"), 40), f"a name of at most {MAX_NAME_BYTES} bytes, without control characters"
+            )
         base = self.text("image_topic")
         self._sender = FrameSender(
             self,
@@ -182,10 +187,23 @@ class CameraNode(FrameNode):
         if now < due:
             self.stopping.wait(due - now)
 
+    def _frame_id(self, frame: Frame) -> str:
+        """The parameter, or the source's own where it is a name that receivers take."""
+        if self.text("frame_id"):
+            return self.text("frame_id")
+        if frame.frame_id and not is_name(frame.frame_id):
+            self.get_logger().warning(
+                f"the source's frame_id of {len(frame.frame_id)} characters is replaced by camera: receivers would refuse it, expected at most "
+                f"{MAX_NAME_BYTES} bytes of text",
+                once=True,
+            )
+            return "camera"
+        return frame.frame_id or "camera"
+
     def _send(self, frame: Frame, captured_ns: int) -> None:
         if not self._sender.wanted() and self._clock_publisher is None:
             return
-        header = conversion.to_header(self._stamp(frame), self.text("frame_id") or frame.frame_id or "camera")
+        header = conversion.to_header(self._stamp(frame), self._frame_id(frame))
         if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=header.stamp))
         self._sender.send(header, frame.image, frame.pixel_format, captured_ns=captured_ns, labels=frame.labels, camera_info=frame.camera_info)

@@ -27,6 +27,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import Int64MultiArray
 
 from plcv_ros.nodes import compat
+from plcv_ros.nodes.checks import checked_with_info
 from plcv_ros.nodes.origin import Owner, Publishers, qualified
 from plcv_ros.tracing.clock import ClockEstimate, ClockOffset
 
@@ -81,7 +82,8 @@ class ClockServer:
     def __init__(self, node: Any) -> None:
         self._computer = this_computer()
         self._publisher = compat.create_publisher(node, Int64MultiArray, f"~/{REPLY}", _exchange_qos())
-        compat.create_timed_subscription(node, Int64MultiArray, f"~/{REQUEST}", self._answer, _exchange_qos())
+        answer = checked_with_info(node, f"~/{REQUEST}", self._answer)
+        compat.create_timed_subscription(node, Int64MultiArray, f"~/{REQUEST}", answer, _exchange_qos())
 
     def _answer(self, message: Any, info: Any) -> None:
         now = time.time_ns()
@@ -110,8 +112,9 @@ class _Peer:
         self._pending: OrderedDict[int, int] = OrderedDict()
         self._node = node
         self._publisher = compat.create_publisher(node, Int64MultiArray, f"/{name}/{REQUEST}", _exchange_qos())
+        take = checked_with_info(node, f"/{name}/{REPLY}", self._on_reply)
         try:
-            self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", self._on_reply, _exchange_qos())
+            self._subscription = compat.create_timed_subscription(node, Int64MultiArray, f"/{name}/{REPLY}", take, _exchange_qos())
         except RuntimeError:
             node.destroy_publisher(self._publisher)
             raise

@@ -24,6 +24,7 @@ from plcv_ros.camera.encodings import BYTES_PER_PIXEL, canonical, image_rows, to
 from plcv_ros.codecs import PIXEL_FORMATS, YUV422_FORMATS
 from plcv_ros.nodes import wire
 from plcv_ros.requirements import explain
+from plcv_ros.texts import shown
 
 CHANNELS = {encoding: BYTES_PER_PIXEL[encoding] for encoding in PIXEL_FORMATS}
 """Encodings that every codec takes as they are -> bytes per pixel."""
@@ -131,7 +132,7 @@ def image_array(message: Image, formats: Collection[str] = PIXEL_FORMATS) -> tup
     """
     encoding = canonical(message.encoding)
     if encoding not in ENCODINGS:
-        raise EncodingError(f"image encoding {message.encoding!r} is not read; expected one of {', '.join(ENCODINGS)}")
+        raise EncodingError(f"image encoding {shown(message.encoding)!r} is not read; expected one of {', '.join(ENCODINGS)}")
     height, width, step = int(message.height), int(message.width), int(message.step)
     per_pixel = BYTES_PER_PIXEL[encoding]
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):

@@ -62,6 +62,7 @@ class DecoderNode(FrameNode):
     def _publish_image(self, header: Any, received: Received) -> None:
         self._publisher.publish(conversion.image_message(header, received.image, "rgb8"))
         self._published += 1
+        self._receiver.finished()
 
     def status(self) -> diagnostics.Status:
         """Level and counters for ``/diagnostics``."""
@@ -73,6 +74,9 @@ class DecoderNode(FrameNode):
         values["camera_infos"] = self._infos.forwarded
         if not self._publisher.get_subscription_count():
             return diagnostics.Status(diagnostics.OK, "nobody subscribes; nothing is decoded", values)
+        idle = self._receiver.why_idle()
+        if idle:
+            return diagnostics.Status(diagnostics.WARN, idle, values)
         if bad:
             return diagnostics.Status(diagnostics.WARN, f"{fps:.1f} fps; {bad:.1f} malformed messages/s on {self._receiver.topic}", values)
         if fps == 0:

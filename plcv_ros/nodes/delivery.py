@@ -17,6 +17,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import TimeReference
 
 from plcv_ros.nodes import compat, conversion
+from plcv_ros.nodes.checks import checks_of
 from plcv_ros.nodes.origin import LOOK_PERIOD_S, Publishers, gid_of, qualified
 
 NAME = "delivered"
@@ -57,6 +58,7 @@ class DeliveryListener:
     def __init__(self, node: Any, base: str, topics: Iterable[str], on_report: Callable[[str, int, float, float, float], None]) -> None:
         self.malformed = self.refused = 0
         self._node = node
+        self._checks = checks_of(node)
         self._on_report = on_report
         self._topics = tuple(node.resolve_topic_name(topic) for topic in topics)
         self._topic = node.resolve_topic_name(f"{base}/{NAME}")
@@ -81,7 +83,7 @@ class DeliveryListener:
         return claimed in self.reporters and (gid is None or self._publishers.name(gid) == claimed)
 
     def _on_message(self, message: TimeReference, info: Any) -> None:
-        if len(message.source) > MAX_SOURCE:
+        if not self._checks.accepts(self._topic, message) or len(message.source) > MAX_SOURCE:
             self.malformed += 1
             return
         stamp = conversion.to_ns(message.header.stamp)

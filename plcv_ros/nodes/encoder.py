@@ -94,7 +94,8 @@ class EncoderNode(FrameNode):
             self._sender.send(message.header, image, pixel_format, original=message.encoding, captured_ns=arrival_ns)
 
     def _complain(self, message: Image, error: conversion.ImageError) -> None:
-        kind = message.encoding if isinstance(error, conversion.EncodingError) else "malformed"
+        # Not one for each encoding: a stranger can invent as many as it likes.
+        kind = "encoding" if isinstance(error, conversion.EncodingError) else "malformed"
         if kind not in self._complaints:
             self._complaints.add(kind)
             topic = self.resolve_topic_name(self._base)

@@ -20,7 +20,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
 from plcv_ros import codecs
-from plcv_ros.labels import LabelSet
+from plcv_ros.labels import MAX_PIXEL_CLASSES, LabelSet
 from plcv_ros.nodes import conversion, diagnostics, label_images, overlay_picture, qos, wire
 from plcv_ros.nodes.node import FrameNode, NodeError
 from plcv_ros.nodes.pairing import Pair, Pairing
@@ -29,6 +29,7 @@ from plcv_ros.nodes.runner import run
 from plcv_ros.nodes.stamps import complaint, key_of
 from plcv_ros.perception.metrics import ConfusionMatrix
 from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
+from plcv_ros.texts import MAX_NAME_BYTES, is_name, shown
 
 SUMMARY_FILE = "evaluation.json"
 OVERLAY_FILE = "overlay.png"
@@ -96,8 +97,9 @@ class EvaluationNode(FrameNode):
     def _on_classes(self, message: String) -> None:
         try:
             label_set = LabelSet.from_json(message.data)
+            _check_names(label_set)
         except ValueError as error:
-            self.get_logger().error(f"class table on {self.text('classes_topic')}: {error}")
+            self.checks.refuse("class_table", self.text("classes_topic"), str(error))
             return
         if self._label_set is None or label_set != self._label_set:
             self._label_set = label_set
@@ -288,6 +290,15 @@ class EvaluationNode(FrameNode):
         # Without truth there is nothing to judge by, and no fault: the picture is kept all the same.
         lost = self._counts["labels"] > SETTLED_FRAMES and self._counts["truth"] > SETTLED_FRAMES and math.isnan(miou)
         return diagnostics.Status(diagnostics.WARN if lost else diagnostics.OK, text, values)
+
+
+def _check_names(label_set: LabelSet) -> None:
+    """ValueError where a class table is none of label images: it would take memory with the square of its classes."""
+    if len(label_set) > MAX_PIXEL_CLASSES:
+        raise ValueError(f"{len(label_set)} classes, expected at most {MAX_PIXEL_CLASSES}: label images tell no more apart")
+    for name in (label_set.name, *label_set.classes):
+        if not is_name(name):
+            raise ValueError(f"a name of {len(name)} characters: {shown(name, 40)!r}, expected at most {MAX_NAME_BYTES} bytes of text")
 
 
 def _finite(value: float) -> float | None:

@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image
 from plcv_ros.camera.encodings import canonical
 from plcv_ros.labels import IGNORE_INDEX, LabelSet
 from plcv_ros.nodes import conversion
+from plcv_ros.texts import shown
 
 _WIDE = {"mono16": "u2", "16uc1": "u2", "16sc1": "i2", "32sc1": "i4"}
 """Encodings of one channel with more than 8 bits -> their numpy type, without byte order."""
@@ -27,7 +28,7 @@ def read(message: Image) -> npt.NDArray[Any]:
     if encoding.lower() in _WIDE:
         return _wide(message, np.dtype(_WIDE[encoding.lower()]).newbyteorder(">" if message.is_bigendian else "<"))
     if encoding != "mono8" and encoding not in _COLOURS:
-        raise conversion.EncodingError(f"label image with the encoding {message.encoding!r}, {EXPECTED}")
+        raise conversion.EncodingError(f"label image with the encoding {shown(message.encoding)!r}, {EXPECTED}")
     pixels, pixel_format = conversion.image_array(message)
     return pixels if pixel_format == "mono8" else conversion.to_rgb(pixels, pixel_format)
 

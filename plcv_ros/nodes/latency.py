@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from sensor_msgs.msg import TimeReference
 from std_msgs.msg import String
 
 from plcv_ros.nodes import compat, qos
+from plcv_ros.nodes.checks import MAX_VALUES
 from plcv_ros.nodes.clock import Clocks
 from plcv_ros.nodes.diagnostics import OK, STALE, WARN, Status
 from plcv_ros.nodes.node import FrameNode, NodeError
+from plcv_ros.nodes.origin import Owner, Publishers, gid_of
 from plcv_ros.nodes.polled import PolledSubscription
 from plcv_ros.nodes.runner import run
+from plcv_ros.texts import shown
 from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
 from plcv_ros.tracing.appearance import ENDS
@@ -43,6 +47,27 @@ SAMPLE_PERIOD_S = 1.0
 
 LINGER_S = 2.5
 """At the end, nodes that end at the same moment still tell of their last frames: until they are gone, but no longer than this."""
+
+
+MAX_CHANGE = 1000
+"""Characters of the text of a change of codec or network."""
+
+
+class _OwnedInbox:
+    """The messages of a topic that its owner has sent; others are counted and said once."""
+
+    def __init__(self, node: FrameNode, message_type: Any, topic: str, profile: Any, owner: str) -> None:
+        self._node, self._topic, self._name = node, topic, owner
+        self._subscription = PolledSubscription(node, message_type, topic, profile)
+        self._owner = Owner(Publishers(node, node.resolve_topic_name(topic)), owner)
+
+    def take(self, limit: int) -> Iterator[Any]:
+        """Those that lie ready, at most ``limit``."""
+        for message, info in self._subscription.take(limit):
+            if self._owner.accepts(info):
+                yield message
+            else:
+                self._node.checks.refuse("stranger", self._topic, f"it comes from {shown(self._owner.stranger)}, expected {self._name}")
 
 
 class LatencyNode(FrameNode):
@@ -73,10 +98,13 @@ class LatencyNode(FrameNode):
         self._end_ns: int | None = None
         self._of_later_frames: list[tuple[FrameEvent, int]] = []
         self._meter = LinkMeter(self._run.links)
-        self._inboxes = [PolledSubscription(self, TimeReference, f"{name}/frame_events", qos.events()) for name in names]
+        self._inboxes = [
+            (_OwnedInbox(self, TimeReference, f"{name}/frame_events", qos.events(), owner), owner) for name, owner in zip(names, self._followed)
+        ]
+        self._diagnosed_by = Publishers(self, "/diagnostics")
         self._diagnostics_inbox = PolledSubscription(self, DiagnosticArray, "/diagnostics", 100)
         self._changes_inboxes = [
-            (name, PolledSubscription(self, String, f"/{name}/{what}_changes", qos.latched(keep=qos.KEPT_CHANGES)))
+            (name, _OwnedInbox(self, String, f"/{name}/{what}_changes", qos.latched(keep=qos.KEPT_CHANGES), name))
             for name in self._followed
             for what in ("codec", "checkpoint")
         ]
@@ -85,20 +113,22 @@ class LatencyNode(FrameNode):
         self.get_logger().info(f"following the frames of {', '.join(names) or 'no node'}")
 
     def _poll(self) -> None:
-        for inbox in self._inboxes:
+        for inbox, owner in self._inboxes:
             for message in inbox.take(POLL_LIMIT):
-                self._on_event(message)
-        for message in self._diagnostics_inbox.take(POLL_LIMIT):
-            self._on_diagnostics(message)
+                self._on_event(message, owner)
+        for message, info in self._diagnostics_inbox.take(POLL_LIMIT):
+            self._on_diagnostics(message, info)
         for name, inbox in self._changes_inboxes:
             for message in inbox.take(POLL_LIMIT):
                 self._on_change(name, message.data)
         self._aligner.release(time.monotonic_ns())
 
-    def _on_event(self, message: Any) -> None:
+    def _on_event(self, message: Any, owner: str) -> None:
         wall_ns, arrival_ns = time.time_ns(), time.monotonic_ns()
         try:
             node, event = split_source(message.source)
+            if node != owner:
+                raise ValueError(f"frame event of {shown(node)} on the topic of {owner}")
         except ValueError as error:
             if not self._odd:
                 self.get_logger().warning(f"{error}; further ones are counted only")
@@ -139,16 +169,21 @@ class LatencyNode(FrameNode):
             if self.table.has(event):
                 self.table.add(event, arrival_ns)
 
-    def _on_diagnostics(self, message: Any) -> None:
+    def _on_diagnostics(self, message: Any, info: Any) -> None:
+        gid = gid_of(info)
         for status in message.status:
             node = status.name.partition(":")[0]
-            if node in self._followed:
+            if node not in self._followed:
+                continue
+            if (gid is not None and self._diagnosed_by.name(gid) != node) or len(status.values) > MAX_VALUES:
+                self.checks.refuse("stranger", "/diagnostics", f"status of {node} that another node has sent")
+            else:
                 self._meter.add(node, time.time_ns(), time.monotonic(), {pair.key: pair.value for pair in status.values})
 
     def _on_change(self, name: str, text: str) -> None:
         """``<time in ns, by the node's clock> <what>``."""
         when, _, what = text.partition(" ")
-        if not when.isdecimal() or len(when) > 19 or not what:
+        if len(text) > MAX_CHANGE or not when.isdecimal() or len(when) > 19 or not what:
             self._odd += 1
             return
         self._unsettled.append(CodecChange(int(when), name, what))

@@ -15,6 +15,11 @@ from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from plcv_ros.texts import is_name
+
+MAX_NODES = 256
+"""Nodes that are listened to."""
+
 
 class DiagnosticsMonitor:
     """Keeps the latest status of every node, by its name without namespace. Start it with the DDS environment of the nodes in ``os.environ``."""
@@ -42,6 +47,8 @@ class DiagnosticsMonitor:
         with self._changed:
             for status in message.status:
                 name = status.name.partition(":")[0]
+                if not is_name(name, empty=True) or (name not in self._by_full_name and len(self._by_full_name) >= MAX_NODES):
+                    continue
                 values = {pair.key: pair.value for pair in status.values}
                 self._by_full_name[name] = {**values, "message": status.message, "level": str(ord(status.level))}
                 self._values[name.rpartition("/")[2]] = self._by_full_name[name]

@@ -11,9 +11,10 @@ from typing import Any
 from rclpy.node import Node
 
 from plcv_ros.nodes import qos_overrides
+from plcv_ros.nodes.checks import Checks
 from plcv_ros.nodes.clock import ClockServer
 from plcv_ros.nodes.declaration import declare
-from plcv_ros.nodes.diagnostics import ERROR, Diagnostics, Status
+from plcv_ros.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Meter, Status
 from plcv_ros.nodes.events import FrameEvents
 from plcv_ros.nodes.inputs import Inputs
 from plcv_ros.nodes.parameters import TABLES, Value
@@ -41,6 +42,8 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
 
     def __init__(self, executable: str) -> None:
         super().__init__(executable)
+        self.checks = Checks(self)
+        self._refusals = Meter()
         self.inputs = Inputs(self)
         qos_overrides.check(self)
         self.values: dict[str, Value] = declare(self, TABLES[executable], self.apply)
@@ -78,6 +81,11 @@ class FrameNode(Node):  # type: ignore[misc]  # rclpy is not seen by the type ch
     def _whole_status(self) -> Status:
         """The node's own status, and where its inputs are not what it takes, that."""
         status = self.status()
+        status.values.update(self.checks.values())
+        refused = self._refusals.rate("refused", self.checks.refused)
+        if refused:
+            status.level = WARN if status.level == OK else status.level
+            status.text = f"{status.text}; {refused:.1f} messages/s are refused, see the log"
         complaint = self.inputs.look()
         return Status(ERROR, complaint, status.values) if complaint else status
 

@@ -7,6 +7,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+MAX_IDS = 64
+"""Cameras that are told apart."""
+
 Pair = tuple[Any, Any]
 """(truth, labels)."""
 
@@ -71,9 +74,13 @@ class Pairing:
         return None
 
     def _named(self, stamp: int, frame_id: str, mine: set[str], others: set[str]) -> _Named:
+        if len(mine) > MAX_IDS:
+            mine.pop()  # whoever has so many cameras has none of these
         names = self._stamps.setdefault(stamp, {})
         while len(self._stamps) > self._history:
             self._stamps.popitem(last=False)
         if frame_id not in names and frame_id not in others:
             frame_id = next((name for name in names if name not in mine), frame_id)
+        if len(names) >= MAX_IDS and frame_id not in names:
+            return _Named()
         return names.setdefault(frame_id, _Named())

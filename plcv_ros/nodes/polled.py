@@ -13,6 +13,7 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 
 from plcv_ros.nodes import compat, qos_overrides
+from plcv_ros.nodes.checks import checks_of
 
 
 class _NeverExecuted(CallbackGroup):  # type: ignore[misc]  # rclpy is not seen by the type checker
@@ -43,13 +44,17 @@ class PolledSubscription:
         overrides = qos_overrides.options(node, topic, qos_overrides.SUBSCRIPTION)
         self._subscription = compat.create_subscription(node, message_type, topic, lambda _message: None, profile, overrides=overrides)
         self._subscription.callback_group = NEVER_EXECUTED
+        self._topic = topic
+        self._checks = checks_of(node)
 
-    def take(self, limit: int) -> Iterator[Any]:
-        """The messages that lie ready, at most ``limit``."""
+    def take(self, limit: int) -> Iterator[tuple[Any, Any]]:
+        """(message, what the middleware knows of it) of those that lie ready and that :mod:`plcv_ros.nodes.checks` lets pass; at most ``limit`` are
+        looked at."""
         subscription = self._subscription
         with subscription.handle:
             for _ in range(limit):
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
                 if taken is None:
                     return
-                yield taken[0]
+                if self._checks.accepts(self._topic, taken[0]):
+                    yield taken

@@ -14,6 +14,7 @@ from typing import Any
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 
 from plcv_ros.nodes import compat, qos_overrides
+from plcv_ros.nodes.checks import checked
 
 RELIABLE_DEPTH = 5
 
@@ -105,7 +106,8 @@ def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfi
 
 
 def create_subscription(node: Any, message_type: Any, topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> Any:
-    """A subscription that takes ``qos_overrides`` and logs the remedy where a publisher does not offer what it asks for."""
+    """A subscription that takes ``qos_overrides`` and logs the remedy where a publisher does not offer what it asks for; ``callback`` gets the
+    messages that :mod:`plcv_ros.nodes.checks` lets pass."""
     name = node.resolve_topic_name(topic)
 
     def incompatible(event: Any) -> None:
@@ -118,7 +120,7 @@ def create_subscription(node: Any, message_type: Any, topic: str, callback: Call
         node,
         message_type,
         topic,
-        callback,
+        checked(node, topic, callback),
         profile,
         overrides=qos_overrides.options(node, topic, qos_overrides.SUBSCRIPTION),
         on_incompatible=incompatible,

@@ -17,12 +17,16 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from plcv_ros import codecs
 from plcv_ros.nodes import conversion, qos, transport, wire
+from plcv_ros.nodes.checks import checks_of
 from plcv_ros.nodes.coding import ORIGINAL, coding_of
 from plcv_ros.nodes.delivery import DeliveryReports
 from plcv_ros.nodes.intake import Intake
 from plcv_ros.nodes.mailbox import Mailbox
 from plcv_ros.nodes.node import FrameNode
 from plcv_ros.nodes.stamps import StampWatch
+
+IDLE_S = 2.0
+"""Messages that arrive for so long without a frame being finished are worth a warning."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -92,6 +96,11 @@ class FrameReceiver:
         self._mailbox: Mailbox[tuple[Any, Any]] = Mailbox()
         self._buffer: Pixels | None = None
         self._complaints: set[str] = set()
+        self._checks = checks_of(node)
+        self._unused_since: float | None = None
+        """When the first message came since the latest frame of which something has come."""
+        self.trouble = ""
+        """Why the latest frame or message that was given up was."""
         self._warnings = transport.TransportWarnings(transport.active(rmw=transport.rmw_in_use()))
         self._topics = [wire.topic(base, name, self.strips) for name in wire.transports_of(transport_name)]
         self.topic = node.resolve_topic_name(self._topics[0])
@@ -155,12 +164,29 @@ class FrameReceiver:
         """Seconds since the last message; None before the first."""
         return None if self.last_arrival is None else time.monotonic() - self.last_arrival
 
+    def idle_s(self) -> float:
+        """For how many seconds messages have been arriving without a picture made of them; 0 where none arrive, or pictures are made."""
+        arrival, since = self.last_arrival, self._unused_since
+        return 0.0 if arrival is None or since is None or time.monotonic() - arrival > IDLE_S else time.monotonic() - since
+
+    def why_idle(self) -> str:
+        """What a person should know where messages arrive and nothing comes of them; empty where all is well."""
+        idle_s = self.idle_s()
+        if idle_s < IDLE_S:
+            return ""
+        reason = self.trouble or "the frame that is worked on takes so long"
+        return f"messages arrive on {self.topic}, and no frame is finished for {idle_s:.0f} s: {reason}"
+
+    def finished(self) -> None:
+        """Something has come of a frame."""
+        self._unused_since, self.trouble = None, ""
+
     def _on_message(self, message: Any) -> None:
         arrival_ns = time.time_ns()
-        self.last_arrival = time.monotonic()
         counters = self.counters
+        if not self._is_fit(message):
+            return
         counters.received += 1
-        counters.bytes += len(message.data)
         self.stamps.note(message.header)
         self._node.events.note(message.header, "received", arrival_ns)
         displaced = self._mailbox.put((message.header, message))
@@ -170,6 +196,18 @@ class FrameReceiver:
         self._report(message.header, 1, 1)
         for text in self._warnings.check(len(message.data)):
             self._node.get_logger().warning(text)
+
+    def _is_fit(self, message: Any) -> bool:
+        """A message has arrived: whether its texts can be kept."""
+        before, self.last_arrival = self.last_arrival, time.monotonic()
+        if self._unused_since is None or before is None or self.last_arrival - before > IDLE_S:
+            self._unused_since = self.last_arrival
+        self.counters.bytes += len(message.data)
+        if self._checks.accepts(self.topic, message):
+            return True
+        self.counters.malformed += 1
+        self.trouble = "a text in the message is too long or no text, see the log"
+        return False
 
     def _report(self, header: Any, strips: int, count: int, waited_ns: int = 0) -> None:
         if self.stamps.tells_age(header):  # else whoever follows the link by it would be led astray
@@ -183,6 +221,7 @@ class FrameReceiver:
             header, content = item
             if not self._accept(header):
                 self.counters.dropped_old += 1
+                self.trouble = "older than max_age_ms"
                 self._node.events.note(header, "dropped")
                 self._recycle(content)
                 continue
@@ -226,7 +265,7 @@ class FrameReceiver:
 
     def _complain(self, error: Exception) -> None:
         # Once for each kind of trouble: what differs between frames (sizes, numbers) does not make it a new kind.
-        kind = type(error).__name__
+        kind, self.trouble = type(error).__name__, str(error)
         if kind not in self._complaints:
             self._complaints.add(kind)
             self._node.get_logger().warning(

@@ -120,6 +120,9 @@ class SegmentationNode(FrameNode):
         text = f"{fps:.1f} fps of {values['width']}x{values['height']}{many}, {values['inference_ms']:.0f} ms inference"
         if failed:
             return diagnostics.Status(diagnostics.ERROR, f"{text}; the network fails on {failed:.1f} fps, see the log", values)
+        idle = [why for stream in self._streams if (why := stream.receiver.why_idle())]
+        if idle:
+            return diagnostics.Status(diagnostics.WARN, f"{text}; {'; '.join(idle)}", values)
         if silent:
             return diagnostics.Status(diagnostics.WARN, f"{text}; {'; '.join(silent)}", values)
         if bad:

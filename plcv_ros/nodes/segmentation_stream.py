@@ -149,11 +149,13 @@ class SegmentationStream:
             labels = self._predict(image, network, *self._limits(header))
         except ExpiredError:
             self.receiver.counters.dropped_old += 1
+            self.receiver.trouble = "older than max_age_ms before the network began"
             self._node.events.note(header, "dropped")
             return
         except (ValueError, RuntimeError) as error:
             # A picture too small for the network, or no memory for one too large, must not end the node: the next one may do.
             self.counters.failed += 1
+            self.receiver.trouble = f"the network fails: {error}"
             self._node.events.note(header, "dropped")
             self._node.get_logger().error(
                 f"no labels for a {image.shape[1]}x{image.shape[0]} frame: {error}; more of them are only counted", once=True
@@ -167,6 +169,7 @@ class SegmentationStream:
         self._labels.publish(conversion.image_message(header, labels, "mono8"))
         self._node.events.note(header, "labels_published")
         self.counters.segmented += 1
+        self.receiver.finished()
         self.segmented_by[network] += 1
         if self._overlay.get_subscription_count():
             overlay = self._label_set.overlay(image, labels, self._node.number("overlay_opacity"))

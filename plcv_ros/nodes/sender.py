@@ -217,7 +217,8 @@ class FrameSender:
         if self._adaptive is not None:
             values.update(self._adaptive.status())
         if self._sent_strips is not None:
-            values.update(strips_resent=self._sent_strips.resent, requests_malformed=self._sent_strips.malformed)
+            sent = self._sent_strips
+            values.update(strips_resent=sent.resent, strips_unanswered=sent.unanswered, requests_malformed=sent.malformed)
         if not subscribers:
             return diagnostics.Status(diagnostics.OK, f"nobody subscribes to {self.topic}; nothing is encoded", values)
         text = f"{fps:.1f} fps of {counters.width}x{counters.height} at {counters.bits_per_pixel:.2f} bit/px"

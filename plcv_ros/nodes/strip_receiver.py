@@ -21,7 +21,7 @@ from plcv_ros.nodes.parameters import ParameterError
 from plcv_ros.nodes.receiver import FrameReceiver, Received
 from plcv_ros.nodes.stamps import key_of
 from plcv_ros.nodes.strip_requests import StripRequests
-from plcv_ros.strips import Assembled, StripAssembler, StripError, read_tag
+from plcv_ros.strips import Assembled, Dropped, StripAssembler, StripError, read_tag
 
 
 def make_receiver(
@@ -44,7 +44,9 @@ class StripReceiver(FrameReceiver):
         """Make the place where strips come together."""
         repair_s = self._node.number("strip_repair_ms") / 1000
         patience_s = self._node.number("strip_patience_ms") / 1000
-        self._assembler = StripAssembler(self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s, astc_modes=self._astc_modes)
+        self._assembler = StripAssembler(
+            self._max_pixels, patience_s, threads=self._threads, repair_s=repair_s, astc_modes=self._astc_modes, on_drop=self._on_drop
+        )
         if repair_s:
             # A frame that was repaired may be whole at the same time as the one after it, and none shall be lost.
             self._mailbox = Mailbox(qos.RELIABLE_DEPTH)
@@ -77,11 +79,12 @@ class StripReceiver(FrameReceiver):
             "strips_doubled": counters.doubled,
             "strips_requested": counters.requested,
             "frames_partial": counters.partial,
+            "frames_dropped": counters.dropped,
         }
 
     def _on_message(self, message: CompressedImage) -> None:
-        self.last_arrival = time.monotonic()
-        self.counters.bytes += len(message.data)
+        if not self._is_fit(message):
+            return
         try:
             tag = read_tag(message.format)
             described = wire.parse_format(message.format)
@@ -105,16 +108,28 @@ class StripReceiver(FrameReceiver):
             for request in self._assembler.requests():
                 self._requests.ask(request.header.header, request.indices, request.count, request.frame)
 
-    def _offer(self, frame: Assembled) -> None:
-        header = frame.header.header  # what came with the frame's first strip is that message
+    def _on_drop(self, frame: Dropped) -> None:
+        header = frame.header.header
+        waited_ns = self._received(header, frame.latest)
+        self._node.events.note(header, "dropped")
+        self.trouble = frame.why
+        self._report(header, frame.strips, frame.count, waited_ns)
+
+    def _received(self, header: Any, latest: float) -> int:
+        """A frame is here, or what came of it; returns for how many ns it has been."""
         # It arrived with the latest of its own strips, whatever it waited for since.
-        waited_ns = round((time.monotonic() - frame.latest) * 1e9)
+        waited_ns = round((time.monotonic() - latest) * 1e9)
         self.counters.received += 1
         self.stamps.note(header)
+        self._node.events.note(header, "received", time.time_ns() - waited_ns)
+        return waited_ns
+
+    def _offer(self, frame: Assembled) -> None:
+        header = frame.header.header  # what came with the frame's first strip is that message
+        waited_ns = self._received(header, frame.latest)
         if frame.error is not None:
             self.counters.malformed += 1
             self._complain(frame.error)
-        self._node.events.note(header, "received", time.time_ns() - waited_ns)
         displaced = self._mailbox.put((header, frame))
         if displaced is not None:
             self.counters.dropped_newer += 1

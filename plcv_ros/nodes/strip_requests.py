@@ -6,8 +6,8 @@ from 1 as in the strips' own ``format``: ``/decoder 3,7-9/45``, and the frame's 
 ``/decoder 3,7-9/45 frame 7``. Received best effort: whoever misses an answer asks again.
 
 Requests go out twice: a lost one costs a round trip, and they are small. So do answers to a receiver that asks for a strip again: these are few, and
-the next would come behind the frame after. Of a frame at most half as many strips are sent again as it has, or 16 where that is more, whoever asks:
-requests cannot multiply what the link has to carry without end.
+the next would come behind the frame after. Of a frame at most half as many strips are sent again as it has, or 16 where that is more, and over a
+second at most half of the bytes that the stream sends in it (:mod:`plcv_ros.nodes.resending`), whoever asks and however often.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, TimeReference
 
 from plcv_ros.nodes import conversion
+from plcv_ros.nodes.checks import MAX_SOURCE, checks_of
 from plcv_ros.nodes.intake import Intake
+from plcv_ros.nodes.resending import ResendBudget
 from plcv_ros.nodes.stamps import Key, key_of
 
 NAME = "missing"
@@ -70,7 +72,8 @@ def write_numbers(indices: Sequence[int]) -> str:
 def read_source(source: str) -> list[int] | None:
     """The ascending indices from 0 that a request asks for; None where the text is none of a request, a number not of ``count``, or not above
     those before it (which would let one message ask for the same strips a million times)."""
-    match = _SOURCE.fullmatch(source)
+    # A long text is none, and looking for numbers in it would take as long as it is.
+    match = None if len(source) > MAX_SOURCE else _SOURCE.fullmatch(source)
     if match is None:
         return None
     count, wanted = int(match.group(2)), list[int]()
@@ -85,7 +88,7 @@ def read_source(source: str) -> list[int] | None:
 
 def read_frame(source: str) -> int | None:
     """The number of the frame that a request is for; None where it has none."""
-    match = _SOURCE.fullmatch(source)
+    match = None if len(source) > MAX_SOURCE else _SOURCE.fullmatch(source)
     return None if match is None or match.group(3) is None else int(match.group(3))
 
 
@@ -119,6 +122,7 @@ class _SentFrame:
     def __init__(self, header: Any, publisher: Any) -> None:
         self.header = header
         self.publisher = publisher
+        self.at = time.monotonic()
         self.strips: dict[int, _SentStrip] = {}
         self.answers = 0
         self.requests: set[tuple[str, int, int]] = set()
@@ -128,12 +132,16 @@ class _SentFrame:
 class SentStrips:
     """The strips of the latest frames, sent again where a receiver asks for them. ``keep`` from any thread; requests have one of their own.
 
-    ``resent`` strips since the start; ``malformed`` requests. Requests for frames that are no longer kept are not answered.
+    ``resent`` strips since the start; ``unanswered`` ones that were asked for and for which there was no room in the budget; ``malformed`` requests.
+    Requests for frames that are no longer kept are not answered.
     """
 
     def __init__(self, node: Any, base: str) -> None:
-        self.resent = 0
+        self.resent = self.unanswered = 0
         self.malformed = 0
+        self._budget = ResendBudget()
+        self._checks = checks_of(node)
+        self._topic = f"{base}/{NAME}"
         self._frames: OrderedDict[tuple[Key, int | None], _SentFrame] = OrderedDict()
         self._lock = threading.Lock()
         self._intake = Intake(node, TimeReference, [f"{base}/{NAME}"], self._on_request, _qos(ReliabilityPolicy.BEST_EFFORT))
@@ -147,14 +155,19 @@ class SentStrips:
                 frame = self._frames[key] = _SentFrame(header, publisher)
                 while len(self._frames) > FRAMES_KEPT:
                     self._frames.popitem(last=False)
+                self._forget()
             frame.strips[index] = _SentStrip(format_text, payload)
+            self._budget.sent(len(payload))
+
+    def _forget(self) -> None:
+        self._budget.forget(min((frame.at for frame in self._frames.values()), default=inf))
 
     def close(self) -> None:
         """Answer no more."""
         self._intake.close()
 
     def _on_request(self, request: TimeReference) -> None:
-        wanted = read_source(request.source)
+        wanted = read_source(request.source) if self._checks.accepts(self._topic, request) else None
         if wanted is None:
             self.malformed += 1
             return
@@ -168,10 +181,15 @@ class SentStrips:
             if left <= 0 or name in frame.requests or len(frame.requests) >= MAX_REQUESTS:
                 return
             frame.requests.add(name)
+            self._forget()
             now, asker = time.monotonic(), request.source.partition(" ")[0]
             asked = [frame.strips[index] for index in wanted if index in frame.strips]
             chosen = [strip for strip in asked if now - strip.answered_at > SAME_REQUEST_S][:left]
             again = [strip for strip in chosen if asker in strip.asked_by][: left - len(chosen)]
+            asked_for = len(chosen) + len(again)
+            chosen = [strip for strip in chosen if self._budget.take(len(strip.payload), strip.answered_at > -inf)]
+            again = [strip for strip in again if self._budget.take(len(strip.payload), True)]
+            self.unanswered += asked_for - len(chosen) - len(again)
             frame.answers += len(chosen) + len(again)
             for strip in chosen:
                 strip.answered_at = now

@@ -26,6 +26,9 @@ _YUV422 = ("yuv422", "yuv422_yuy2")
 _KEPT_BY_JXS = {"mono8": "mono8", **dict.fromkeys(_YUV422, "yuv422")}
 """The order of a 4:2:2 picture's bytes is gone once it is coded as planes: both are called yuv422."""
 
+MAX_FORMAT = 256
+"""Characters of a ``format`` text that are looked at; the longest that is written here has some 90."""
+
 _JPEG_ORIGINALS = ("rgb8", "bgr8", "rgba8", "bgra8")
 
 
@@ -92,7 +95,7 @@ def coded_encoding(codec: str, pixel_format: str) -> str:
 
 def parse_format(text: str) -> Format:
     """Read a ``format`` text, however incomplete: ``jpeg`` alone, missing parts, odd spacing and letter case are all met in the field."""
-    head, semicolon, tail = text.partition(";")
+    head, semicolon, tail = text[:MAX_FORMAT].partition(";")
     if not semicolon:
         head, tail = "", text
     words = tail.lower().replace(";", " ").split()

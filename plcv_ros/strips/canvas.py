@@ -22,7 +22,8 @@ GREY = 128
 class Canvas(ABC):
     """A frame that takes shape. Memory of the frame: (H, W, 3) uint8, allocated once the first strip has told its width.
 
-    ``there``: (count,) bool, the strips that have come. ``error``: what `finish` found wrong with strips that had been taken in.
+    ``there``: (count,) bool, the strips that have come; ``rows``: (H,) bool, the rows that they cover, and ``row_count`` their number.
+    ``error``: what `finish` found wrong with strips that had been taken in.
     """
 
     codec = ""
@@ -33,6 +34,8 @@ class Canvas(ABC):
         self.image: Pixels | None = None
         self.error: CodecError | None = None
         self.there = np.zeros(tag.count, bool)
+        self.rows = np.zeros(tag.height, bool)
+        self.row_count = 0
         self._max_pixels = max_pixels
         self._spares = spares
         self._threads = threads
@@ -77,6 +80,10 @@ class Canvas(ABC):
             raise StripError(f"strip is {width} pixels wide, expected {self.image.shape[1]} like the first one")
         return self.image
 
+    def _cover(self, tag: StripTag, end: int) -> None:
+        self.rows[tag.first_row : end] = True
+        self.row_count += end - tag.first_row
+
     def _covers(self, tag: StripTag, end: int) -> str:
         return f"strip {tag.index + 1} of {tag.count} covers rows {tag.first_row} to {end - 1} of {tag.height}"
 
@@ -86,10 +93,6 @@ class AstcCanvas(Canvas):
 
     codec = "astc"
 
-    def __init__(self, tag: StripTag, max_pixels: int, spares: Spares, threads: int, astc_modes: str = "all") -> None:
-        super().__init__(tag, max_pixels, spares, threads, astc_modes)
-        self._rows = np.zeros(tag.height, bool)
-
     def _place(self, tag: StripTag, payload: Any, colour: str | None) -> None:
         info = codecs.info(payload)
         if info["codec"] != self.codec:
@@ -97,14 +100,14 @@ class AstcCanvas(Canvas):
         width, end = int(info["width"]), tag.first_row + int(info["height"])
         if end > tag.height or (end == tag.height) != tag.last:
             raise StripError(f"{self._covers(tag, end)}, expected the last strip, and no other, to end there")
-        if self._rows[tag.first_row : end].any():
+        if self.rows[tag.first_row : end].any():
             raise StripError(f"{self._covers(tag, end)}, expected rows that no other strip has brought")
         image = self._allocate(width)
         codecs.decode(payload, max_pixels=self._max_pixels, out=image[tag.first_row : end], colour=colour, astc_modes=self._astc_modes)
-        self._rows[tag.first_row : end] = True
+        self._cover(tag, end)
 
     def _missing_rows(self) -> npt.NDArray[np.bool_]:
-        return ~self._rows
+        return ~self.rows
 
 
 class JxsCanvas(Canvas):
@@ -137,6 +140,7 @@ class JxsCanvas(Canvas):
         self._allocate(int(fields["Wf"]))
         self._headers, self._colour = headers, colour
         self._slices.update(slices)
+        self._cover(tag, end)
         self._strips[tag.index] = strip
 
     def _missing_rows(self) -> npt.NDArray[np.bool_]:

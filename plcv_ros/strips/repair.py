@@ -9,7 +9,9 @@ silence tells, and the last strips are asked for, since they show whether those 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 SHORTEST_S = 0.0015
 """Silence below this is none: threads and Wi-Fi take turns of that length."""
@@ -28,6 +30,14 @@ MAX_DOUBLINGS = 10
 
 FIRST_ROUND_TRIP_S = 0.01
 ROUND_TRIPS = 64
+
+FEWEST_ASKED = 16
+ASKED_PER_STRIP = 2
+"""Of a frame so many strips are asked for, repetitions included, as have come of it, times this, or FEWEST_ASKED where that is more: a single strip
+may claim to be one of 16384."""
+
+BUDGET = 256
+"""Strips that may be asked for beside one for every strip that comes."""
 
 
 class Silence:
@@ -84,11 +94,25 @@ class _Asked:
     times: int
 
 
+class RequestBudget:
+    """How many strips may still be asked for: one for each that has come, and up to ``most`` ahead of that."""
+
+    def __init__(self, most: int = BUDGET) -> None:
+        self._most = most
+        self.left = most
+
+    def came(self) -> None:
+        """A strip has come."""
+        if self.left < self._most:
+            self.left += 1
+
+
 class FrameRepair:
-    """The requests for the strips of one frame of ``count`` strips."""
+    """The requests for the strips of one frame of ``count`` strips. Work and memory follow the strips that came, not ``count``."""
 
     def __init__(self, count: int, silence: Silence, round_trip: RoundTrip) -> None:
-        self._missing = set(range(count))
+        self._there: set[int] = set()
+        self._count = count
         self._silence = silence
         self._round_trip = round_trip
         self._highest = -1
@@ -97,10 +121,16 @@ class FrameRepair:
         self._asked: dict[int, _Asked] = {}
         self._passed_over: set[int] = set()
         """Those whose answer was lost: one to a later request is there."""
+        self._requests = 0
+
+    @property
+    def left(self) -> int:
+        """How many strips may still be asked for."""
+        return max(FEWEST_ASKED, ASKED_PER_STRIP * len(self._there)) - self._requests
 
     def came(self, index: int, now: float) -> bool:
         """A strip is there; returns whether it came unasked, or too soon to be an answer."""
-        self._missing.discard(index)
+        self._there.add(index)
         self._passed_over.discard(index)
         self._highest = max(self._highest, index)
         if index == self._last:
@@ -119,23 +149,34 @@ class FrameRepair:
         self._passed_over.update(other for other, o in self._asked.items() if (o.latest, other) < (asked.first, index))
         return False
 
-    def wanted(self, now: float, latest: float, passed: bool) -> list[int]:
-        """The strips to ask for now, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``: whether one of
-        a newer frame has come, after which no strip of this one can come unasked."""
+    def wanted(self, now: float, latest: float, passed: bool, limit: int = BUDGET) -> list[int]:
+        """The strips to ask for now, at most ``limit``, which are taken to be asked for. ``latest``: when a strip of any frame came; ``passed``:
+        whether one of a newer frame has come, after which no strip of this one can come unasked."""
         over = now >= self._over(latest, passed)
-        again = self._passed_over
-        wanted = [
-            index
-            for index in sorted(self._missing)
-            if index in again or (self._is_lost(index, over, passed) if index not in self._asked else over and now >= self._due(self._asked[index]))
-        ]
+        again, there = self._passed_over, self._there
+
+        def is_wanted(index: int) -> bool:
+            if index in there or index in again:
+                return index not in there
+            return self._is_lost(index, over, passed) if index not in self._asked else over and now >= self._due(self._asked[index])
+
+        candidates = filter(is_wanted, self._told(passed))
+        wanted = list(islice(candidates, limit))
         for index in wanted:
             asked = self._asked.setdefault(index, _Asked(now, now, 0))
             asked.latest = now
             # An answer that is known to be lost says nothing against the link: no later next time.
             asked.times += index not in again
-        self._passed_over = set()
+        self._passed_over = again.difference(wanted)
+        self._requests += len(wanted)
         return wanted
+
+    def _told(self, passed: bool) -> Iterable[int]:
+        """Ascending indices of the strips that may be lost, as far as what has come tells."""
+        if passed:
+            return range(self._count)
+        gaps = range(self._highest if self._highest >= len(self._there) else 0)
+        return chain(gaps, range(max(self._highest, self._last - STRIPS_AFTER_SILENCE + 1, 0), self._count))
 
     def _is_lost(self, index: int, over: bool, passed: bool) -> bool:
         """Whether to ask for a strip for the first time."""
@@ -155,11 +196,16 @@ class FrameRepair:
 
     def next_time(self, latest: float, passed: bool) -> float:
         """When `wanted` may have something, should nothing come; infinity where nothing is missing."""
-        if not self._missing:
+        missing = self._count - len(self._there)
+        if not missing:
             return float("inf")
         over = self._over(latest, passed)
         # Gaps have been asked for; what silence tells of has not.
-        told = self._missing if passed else range(max(0, self._last - STRIPS_AFTER_SILENCE + 1), self._last + 1)
-        if any(index in self._missing and index not in self._asked for index in told):
+        if passed:
+            unasked = missing > len(self._asked)
+        else:
+            told = range(max(0, self._last - STRIPS_AFTER_SILENCE + 1), self._last + 1)
+            unasked = any(index not in self._there and index not in self._asked for index in told)
+        if unasked:
             return over
         return max(over, min(map(self._due, self._asked.values()), default=float("inf")))

@@ -15,6 +15,9 @@ from plcv_ros.strips.errors import StripError
 MAX_ROWS = 16384
 """Largest height of a frame, in pixels, and so the largest number of its strips."""
 
+MAX_TEXT = 256
+"""Characters of a ``format`` text."""
+
 _FRAME = re.compile(r"\bframe (\d{1,10}) $", re.ASCII)
 _TEXT = re.compile(r"\bstrip (\d{1,5})/(\d{1,5}) row (\d{1,5})/(\d{1,5})$", re.ASCII)
 
@@ -46,6 +49,8 @@ def write_tag(tag: StripTag) -> str:
 
 def read_tag(text: str) -> StripTag:
     """The strip that the end of a ``format`` text describes. Raises StripError where there is none or its numbers cannot be."""
+    if len(text) > MAX_TEXT:
+        raise StripError(f"format of {len(text)} characters, expected at most {MAX_TEXT}")
     match = _TEXT.search(text)
     if match is None:
         raise StripError(f"format {text[:100]!r} does not end with its strip, expected e.g. 'strip 3/135 row 16/1080'")

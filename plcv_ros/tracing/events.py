@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plcv_ros.texts import shown
+
 CAMERA_EVENTS = ("captured", "encode_start", "encode_end", "published")
 """Camera side, in order. ``captured``: the source handed the frame over, sent for every frame, dropped ones too. ``published``: the
 moment before the frame is handed to the middleware. Raw images have no ``encode_*``."""
@@ -40,5 +42,5 @@ def split_source(source: str) -> tuple[str, str]:
     """Inverse of :func:`join_source`: (node, event). Raises ValueError where ``source`` names no known event."""
     node, _, event = source.strip("/").rpartition("/")
     if not node or event not in EVENTS:
-        raise ValueError(f"frame event source {source!r}, expected <node>/<event> with an event of {', '.join(EVENTS)}")
+        raise ValueError(f"frame event source {shown(source)!r}, expected <node>/<event> with an event of {', '.join(EVENTS)}")
     return node, event

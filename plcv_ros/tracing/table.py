@@ -26,6 +26,11 @@ _MAX_NODES = 64
 """Events of more nodes than this are ignored and counted: a stray publisher must not grow the table without bound."""
 
 
+_UNANNOUNCED_SHARE = 0.1
+_UNANNOUNCED_LEAST = 1000
+"""Of the table's rows, so many (or this number, if it is more) may be of frames that no camera has told of, where one tells of its frames: the remote
+side's events may come before the camera's, by half a minute where a link was down."""
+
 _MAX_REPEATS = 64
 """Keys that several frames share, looked at without gathering their events from the table anew."""
 
@@ -49,7 +54,8 @@ class FrameTable:
     Thread-safe.
 
     Holds the newest ``max_frames`` frames; older ones leave their statistics but stay counted. Events may be lost, doubled (the first
-    counts) or come in any order. With several remote nodes on one camera the table follows one of them: ``remote``, or the node that
+    counts) or come in any order. Where a camera tells of its frames, those that only remote nodes tell of have a bounded part of the table; more of
+    their events are ignored and counted. With several remote nodes on one camera the table follows one of them: ``remote``, or the node that
     published most labels. ``nodes``: those that take part in the run, where that is known; where a frame's way ends (:attr:`end`) follows from what
     they do, unless ``end`` says it.
     """
@@ -75,6 +81,9 @@ class FrameTable:
         self._nodes: dict[str, Times] = {}  # node -> (max_frames, events) ns
         self._counts: dict[str, list[int]] = {}  # node -> events by kind, since the start
         self._forgotten = dict.fromkeys(COUNTS, 0)
+        self._unannounced: set[int] = set()
+        """Slots of frames that no camera has told of."""
+        self._announces = False
         self._duplicates = 0
         self._unknown = 0
         self._ends_ns = dict.fromkeys(ENDS, (0, 0, 0))  # event -> arrival of the first and the last, number
@@ -110,16 +119,29 @@ class FrameTable:
             if event.node not in self._nodes:
                 self._nodes[event.node] = np.zeros((self._max_frames, len(EVENTS)), np.int64)
                 self._counts[event.node] = [0] * len(EVENTS)
+            if self._is_unheard_of(event):
+                self._unknown += 1
+                return
             slot = self._slot_of(event, column)
             if slot is None:
                 self._duplicates += 1
                 return
             self._enter(slot, event, column, event.time_ns if arrival_ns is None else arrival_ns)
 
+    def _is_unheard_of(self, event: FrameEvent) -> bool:
+        """Whether an event is of a frame that no camera has told of, and there are too many of those already."""
+        if event.event in CAMERA_EVENTS or (event.frame_id, event.stamp_ns) in self._slots:
+            return False
+        most = max(_UNANNOUNCED_LEAST, round(_UNANNOUNCED_SHARE * self._max_frames))
+        return self._announces and len(self._unannounced) >= most
+
     def _enter(self, slot: int, event: FrameEvent, column: int, arrival: int) -> None:
         self._nodes[event.node][slot, column] = event.time_ns
         self._arrivals[slot] = max(self._arrivals[slot], arrival)
         self._counts[event.node][column] += 1
+        if event.event in CAMERA_EVENTS:
+            self._announces = True
+            self._unannounced.discard(slot)
         if event.event in ENDS and not any(other[slot, column] for node, other in self._nodes.items() if node != event.node):
             first, last, number = self._ends_ns[event.event]
             self._ends_ns[event.event] = (min(first or arrival, arrival), max(last, arrival), number + 1)
@@ -198,6 +220,7 @@ class FrameTable:
             for cells in self._nodes.values():
                 cells[slot] = 0
         self._slots[key] = slot
+        self._unannounced.add(slot)
         return slot
 
     def _forget(self, key: tuple[str, int], slot: int) -> None:

@@ -176,3 +176,41 @@ def test_without_simplejpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CodecError, match="needs simplejpeg: pip install simplejpeg"):
         make_codec("jpeg")
     make_codec("astc")
+
+
+def _progressive(size: int) -> tuple[bytes, bytes]:
+    """A grey progressive file of size x size pixels without its end marker, and its last scan, which brings nothing where it comes again."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    file = io.BytesIO()
+    image.fromarray(np.full((size, size, 3), 128, np.uint8)).save(file, "JPEG", progressive=True, quality=30)
+    payload = file.getvalue()[:-2]
+    return payload, payload[payload.rfind(b"\xff\xda") :]
+
+
+def test_empty_scans_are_refused_by_their_number_before_anything_is_decoded() -> None:
+    """5000 of them, 60 kB, would take a decoder minutes; behind the scan that completes the picture too."""
+    payload, scan = _progressive(1024)
+    assert decode(payload + b"\xff\xd9").shape == (1024, 1024, 3)
+    assert decode(payload + scan + b"\xff\xd9").shape == (1024, 1024, 3)
+    start = time.perf_counter()
+    for file in (payload + scan * 5000 + b"\xff\xd9", payload + scan * 5000):
+        with pytest.raises(CodecError, match="expected at most"):
+            decode(file)
+    print(f"{1e3 * (time.perf_counter() - start) / 2:.1f} ms for {len(file)} bytes")
+
+
+def test_the_work_of_scans_is_bounded_by_the_bytes_of_the_file() -> None:
+    payload, scan = _progressive(4096)
+    assert decode(payload + b"\xff\xd9").shape == (4096, 4096, 3)
+    with pytest.raises(CodecError, match=r"4096x4096 pixels whose scans have \d+ blocks or more, expected at most 100 for each byte"):
+        decode(payload + 100 * scan + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("process", [0xC0, 0xC1, 0xC2, 0xC9, 0xCA])
+def test_a_kilobyte_that_claims_16_megapixels_is_refused(process: int) -> None:
+    payload = bytearray(bytes(make_codec("jpeg").encode(np.full((64, 64, 3), 128, np.uint8))))
+    at = payload.index(b"\xff\xc0")
+    payload[at + 1] = process
+    payload[at + 5 : at + 9] = (4096).to_bytes(2, "big") * 2
+    with pytest.raises(CodecError, match="4096x4096 pixels"):
+        decode(bytes(payload) + bytes(1024 - len(payload) % 1024))

@@ -27,18 +27,20 @@ class Events:
     """Publishes frame events as the nodes of a graph do: 3 ms between two events of a frame."""
 
     def __init__(self, probe: Any) -> None:
+        from rclpy.node import Node
         from rclpy.qos import DurabilityPolicy, QoSProfile
         from sensor_msgs.msg import TimeReference
         from std_msgs.msg import String
 
         self.message_type = TimeReference
+        probe.kept = self  # its nodes must not end with the caller's reference
+        self.nodes = {name: Node(name, namespace="/robot", context=probe.context) for name in ("camera", "segmentation")}
         self.publishers = {
-            node: probe.node.create_publisher(TimeReference, f"/robot/{node}/frame_events", QoSProfile(depth=1000))
-            for node in ("camera", "segmentation")
+            name: node.create_publisher(TimeReference, f"/robot/{name}/frame_events", QoSProfile(depth=1000)) for name, node in self.nodes.items()
         }
         latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self.changes = {
-            node: probe.node.create_publisher(String, f"/robot/{node}/{what}_changes", latched)
+            node: self.nodes[node].create_publisher(String, f"/robot/{node}/{what}_changes", latched)
             for node, what in (("camera", "codec"), ("segmentation", "checkpoint"))
         }
         probe.wait_for(lambda: all(p.get_subscription_count() for p in self.publishers.values()), "the latency node to subscribe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ def frame(seed: int, codec: str = "astc") -> tuple[npt.NDArray[np.uint8], tuple[
     return decode(maker.encode(image)), tuple(strips)
 
 
+def assembler(**options: Any) -> StripAssembler:
+    """One that knows the size of these frames, and hands on whatever has come of them."""
+    return StripAssembler(1 << 20, believed=[(HEIGHT, WIDTH)], least_share=0.0, **options)
+
+
 def numbered(strips: tuple[Strip, ...], number: int | None) -> list[Strip]:
     """As a sender writes them that has had the header before."""
     return [(read_tag(write_tag(StripTag(t.index, t.count, t.first_row, t.height, number))), payload) for t, payload in strips]
@@ -56,7 +62,7 @@ def test_every_frame_is_whole_partial_or_lost(
     name: str, frames: int, loss: float, doubling: float, displacement: int, repaired: bool, seed: int
 ) -> None:
     chance, clock = random.Random(seed), Clock()
-    box = StripAssembler(1 << 20, clock=clock, repair_s=0.1 if repaired else 0.0)
+    box = assembler(clock=clock, repair_s=0.1 if repaired else 0.0)
     seen: set[int] = set()
     sent = []
     for i in range(frames):
@@ -93,7 +99,7 @@ def test_every_frame_is_whole_partial_or_lost(
 def test_frames_without_a_number_are_told_by_what_is_in_them(codec: str, name: str, repair_s: float) -> None:
     """As a sender writes them that knows of no numbers; the last strip comes twice."""
     clock = Clock()
-    box = StripAssembler(1 << 20, clock=clock, repair_s=repair_s)
+    box = assembler(clock=clock, repair_s=repair_s)
     done = []
     for i in range(12):
         strips = frame(i, codec)[1]
@@ -110,7 +116,7 @@ def test_frames_without_a_number_are_told_by_what_is_in_them(codec: str, name: s
 def test_a_lost_tail_or_head_costs_no_frame() -> None:
     """Without a number the first strips of the last frame here may be late ones of the frame before, which lacks them."""
     clock = Clock()
-    box = StripAssembler(1 << 20, clock=clock)
+    box = assembler(clock=clock)
     done = []
     for i, kept in enumerate([slice(None), slice(0, 5), slice(0, None), slice(3, None), slice(None)]):
         for tag, payload in frame(i)[1][kept]:
@@ -123,7 +129,7 @@ def test_a_lost_tail_or_head_costs_no_frame() -> None:
 def test_a_picture_that_does_not_change_comes_again_after_a_while() -> None:
     """A recording that begins again, a driver that is started again: the strips are those of before, long after."""
     clock = Clock()
-    box = StripAssembler(1 << 20, clock=clock)
+    box = assembler(clock=clock)
     done = []
     for i in range(3):
         for tag, payload in frame(1)[1]:
@@ -134,7 +140,7 @@ def test_a_picture_that_does_not_change_comes_again_after_a_while() -> None:
 
 
 def test_a_frame_of_another_size_under_the_same_header_is_one_more() -> None:
-    box = StripAssembler(1 << 20)
+    box = assembler()
     image = np.zeros((HEIGHT + 20, WIDTH, 3), np.uint8)
     other = [(StripTag(s.index, s.count, s.first_row, len(image)), bytes(s.payload)) for s in CODECS["astc"][0].encode_strips(image, max_bytes=100)]
     done = []

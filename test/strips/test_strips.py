@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from plcv_ros.codecs import AstcCodec, CodecError, JxsCodec, decode, jpegxs
 from plcv_ros.strips import StripAssembler, StripError, StripTag, read_tag, write_tag
 
-WIDTH, HEIGHT = 64, 60
+WIDTH, HEIGHT, JXS_HEIGHT = 64, 60, 90
 CODEC = AstcCodec(block=(8, 8))
 Pixels = npt.NDArray[np.uint8]
 
@@ -42,7 +42,8 @@ def decoded(image: Pixels) -> Pixels:
 
 
 def assembler(**options: Any) -> StripAssembler:
-    return StripAssembler(max_pixels=1 << 20, **options)
+    """One that knows the sizes of these frames, and hands on whatever has come of them."""
+    return StripAssembler(max_pixels=1 << 20, **{"believed": [(HEIGHT, WIDTH), (JXS_HEIGHT, WIDTH)], "least_share": 0.0, **options})
 
 
 @given(st.integers(1, 16384), st.data())
@@ -236,7 +237,6 @@ def test_memory_is_used_again_but_never_under_the_reader_s_hands() -> None:
 
 
 JXS = JxsCodec(bpp=8.0)
-JXS_HEIGHT = 90
 
 
 def jxs_strips_of(image: Pixels) -> list[tuple[StripTag, bytes]]:
