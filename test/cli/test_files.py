@@ -257,8 +257,8 @@ def test_a_closed_pipe_ends_quietly(png: Path, tmp_path: Path, command: str) -> 
     finally:
         os.close(writer)
     assert done.stderr == b""
-    # Some versions of argparse swallow the failed write of a help text.
-    assert done.returncode in ((0, 141) if "--help" in command else (141,))
+    # Some versions of argparse swallow the failed write of a help text; rich ends with 1 by itself.
+    assert done.returncode in {"--help": (0, 141), "encode --help": (0, 141), "info o.jxs": (1, 141)}.get(command, (141,))
 
 
 @pytest.mark.parametrize("command", ["encode", "decode"])
