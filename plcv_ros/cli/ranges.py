@@ -20,7 +20,7 @@ _TRAIN = {
     "validate_every": _COUNT,
     "distil": SETTINGS["distillation"],
     **{name: SETTINGS[name] for name in ("epochs", "batch", "crop", "rate", "encoder_rate", "average", "seed", "threads", "stop_after")},
-    "scale": Range(0.5, 2.0),
+    "scale": Range(0, 10, above_low=True),
     "width": _CHANNELS,
 }
 

@@ -42,9 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser, task: str, epochs: int, batch
     add(
         "--scale",
         type=float,
-        choices=(0.5, 1.0, 1.25, 1.5, 2.0),
         default=2.0,
-        metavar="SCALE",
         help="of the ESPNetv2 encoder: 0.5, 1.0, 1.25, 1.5 or 2.0 (default %(default)s)",
     )
     add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
