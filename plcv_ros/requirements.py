@@ -111,4 +111,23 @@ def explain(what: str, error: ImportError, extra: str) -> str:
     """One line for the person who asked for ``what`` and lacks a library of ``extra``, or has too old a one."""
     if isinstance(error, TooOldError):
         return f"{what} needs {error}"
-    return f'{what} needs {error.name or error}: pip install "plcv_ros[{extra}]"'
+    return f"{what} needs {error.name or error}: {install(extra)}"
+
+
+def install(extra: str) -> str:
+    """The command that installs ``extra``. No package index has plcv_ros: pip takes it from a checkout."""
+    what = f'".[{extra}]"' if extra else "."
+    return f"pip install {what} in the checkout of plcv_ros"
+
+
+def extra_of(error: ImportError) -> str | None:
+    """The first extra that brings the library that is missing, "" where it comes with the package, None where it is none of the table's."""
+    if isinstance(error, TooOldError):
+        return ""  # its text says it all
+    module = (error.name or "").partition(".")[0]
+    for extra, lines in {**EXTRAS, "": INSTALL}.items():
+        for line in lines:
+            distribution = re.split(r"[\[>]", line)[0]
+            if module and module == MODULES.get(distribution, distribution.replace("-", "_")):
+                return extra
+    return None

@@ -73,7 +73,7 @@ def test_the_text_names_both_versions_and_the_command() -> None:
     assert minimum("torch") == "2.1"
     assert too_old("torch", "1.13.1") == 'torch 2.1 or newer, found 1.13.1: pip install "torch>=2.1"'
     missing = explain("plcv eval", ModuleNotFoundError("No module named 'torch'", name="torch"), "remote")
-    assert missing == 'plcv eval needs torch: pip install "plcv_ros[remote]"'
+    assert missing == 'plcv eval needs torch: pip install ".[remote]" in the checkout of plcv_ros'
     with pytest.raises(KeyError):
         requirement("tensorflow")
 

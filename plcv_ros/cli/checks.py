@@ -90,7 +90,7 @@ def check_ros() -> Iterator[Finding]:
     if error:
         remedy = (
             "source /opt/ros/<distro>/setup.bash, with a Python of that distribution's version; without a ROS installation: "
-            'pip install "plcv_ros[ros]" (x86-64, CPython 3.10 to 3.13)'
+            'pip install ".[ros]" (x86-64, CPython 3.10 to 3.13)'
         )
         yield Finding("ROS 2", "fail", f"rclpy does not work: {error}", remedy)
         return
@@ -103,7 +103,7 @@ def check_ros() -> Iterator[Finding]:
         yield Finding("middleware", "warn", rmw, "docs/networks.md says what others need")
     missing = [package for package in ("sensor_msgs", "std_msgs", "diagnostic_msgs") if importlib.util.find_spec(package) is None]
     if missing:
-        yield Finding("messages", "fail", f"missing: {', '.join(missing)}", 'rosdep install --from-paths . -y, or pip install "plcv_ros[ros]"')
+        yield Finding("messages", "fail", f"missing: {', '.join(missing)}", 'rosdep install --from-paths . -y, or pip install ".[ros]"')
 
 
 def check_transports() -> Iterator[Finding]:
@@ -326,7 +326,7 @@ def check_torch() -> Iterator[Finding]:
         "'cuda': torch.cuda.get_device_name(0) if gpu else '', 'threads': torch.get_num_threads()}))"
     )
     if error:
-        yield Finding("torch", "warn", f"not usable: {error}", 'needed where the network runs: pip install "plcv_ros[remote]"')
+        yield Finding("torch", "warn", f"not usable: {error}", 'needed where the network runs: pip install ".[remote]"')
         return
     if problem := too_old("torch", found["version"]):
         yield _old("torch", problem)

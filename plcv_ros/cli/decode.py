@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from plcv_ros.cli import batch
 from plcv_ros.cli.encode import add_files
+from plcv_ros.cli.streams import STANDARD
 from plcv_ros.codecs import MAX_PIXELS, SUFFIXES, CodecError, decode, info, jpegxs
 from plcv_ros.texts import counted
 
@@ -22,13 +23,15 @@ BT.601 in full range, and one is grey; more than 8 bits a sample are rounded to 
 each (frame_c0.png, frame_c1.png, ...), in the low bits of 16 where a sample has more than 8. A file of several frames becomes frame_f0.png,
 frame_f1.png, ...
 
-Existing files are not touched unless --force or --skip-existing says so; nothing is written before that is checked.
+Existing files are not touched unless --force or --skip-existing says so; nothing is written before that is checked. - is standard input, or standard
+output (one picture, as PNG).
 
 examples:
   plcv decode frame.astc frame.png
   plcv decode encoded/ pictures/
   plcv decode camera.jxs camera.png --colour bt601-limited
   plcv decode 12bit.jxs 12bit.png --planes
+  plcv decode - - < in.jxs > out.png
 """
 
 
@@ -49,14 +52,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Decode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
     try:
-        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PLANE_SUFFIXES, write_picture
+        from plcv_ros.cli.pictures import LOSSLESS_SUFFIXES, PLANE_SUFFIXES, picture_file
         from plcv_ros.pictures import PictureError
 
         suffixes = PLANE_SUFFIXES if args.planes else LOSSLESS_SUFFIXES
-        if batch.is_file_target(args.output) and args.output.suffix.lower() not in suffixes:
+        if args.output != STANDARD and batch.is_file_target(args.output) and args.output.suffix.lower() not in suffixes:
             raise batch.BatchError(f"{args.output} ends in {args.output.suffix}, expected one of {', '.join(suffixes)}")
         planned = batch.jobs(args.inputs, args.output, ".png", SUFFIXES, args.recursive)
-        todo = batch.apply_policy(planned, args.existing, lambda job: targets(job, args.planes, args.max_pixels))
+        todo = batch.apply_policy(planned, args.existing, lambda job: planned_targets(job, args.planes, args.max_pixels))
     except batch.BatchError as error:
         print(f"plcv decode: {error}", file=sys.stderr)
         return 2
@@ -64,13 +67,15 @@ def run(args: argparse.Namespace) -> int:
 
     def work(job: batch.Job) -> None:
         nonlocal written
-        payload = job.source.read_bytes()
-        for target, pixels in zip(targets(job, args.planes, args.max_pixels), pictures(payload, args)):
-            with batch.replacing(target) as path:
-                write_picture(path, pixels)
+        payload = job.read()
+        names = targets(job.target, payload, args.planes, args.max_pixels)
+        if len(names) > 1 and job.target == STANDARD:
+            raise CodecError(f"{len(names)} pictures, expected one for standard output: name a file or a folder")
+        for target, pixels in zip(names, pictures(payload, args)):
+            batch.write(target, picture_file(target.suffix or ".png", pixels))
             written += 1
             if len(planned) == 1:
-                print(f"{target}: {pixels.shape[1]}x{pixels.shape[0]}, {8 * pixels.dtype.itemsize} bits")
+                batch.say(f"{target}: {pixels.shape[1]}x{pixels.shape[0]}, {8 * pixels.dtype.itemsize} bits", target)
 
     failed = batch.run_jobs(todo, work, "decode", (PictureError, CodecError, OSError))
     if len(planned) > 1:
@@ -96,15 +101,22 @@ def pictures(payload: bytes, args: argparse.Namespace) -> Iterator[npt.NDArray[A
             raise CodecError(f"--planes is for JPEG XS, this is {info(frame)['codec']}")
 
 
-def targets(job: batch.Job, planes: bool, max_pixels: int) -> list[Path]:
+def planned_targets(job: batch.Job, planes: bool, max_pixels: int) -> list[Path]:
+    """`targets` before the file's turn comes. Standard input is read once, at its turn: what its several pictures would overwrite is not known."""
+    try:
+        return [job.target] if job.source == STANDARD else targets(job.target, job.source.read_bytes(), planes, max_pixels)
+    except OSError:  # said when its turn comes
+        return [job.target]
+
+
+def targets(output: Path, payload: bytes, planes: bool, max_pixels: int) -> list[Path]:
     """The pictures that a file becomes: one, unless it holds several frames or its components are written apart."""
     try:
-        payload = job.source.read_bytes()
         frames = frames_of(payload, max_pixels)
         components = jpegxs.header(frames[0], max_pixels)["Nc"] if planes else 1
-    except (CodecError, OSError):  # said when its turn comes
-        return [job.target]
+    except CodecError:  # said when it is decoded
+        return [output]
     names = [f"_f{k}" for k in range(len(frames))] if len(frames) > 1 else [""]
     if planes:
         names = [f"{name}_c{c}" for name in names for c in range(components)]
-    return [job.target.with_name(f"{job.target.stem}{name}{job.target.suffix}") for name in names]
+    return [output.with_name(f"{output.stem}{name}{output.suffix}") for name in names]

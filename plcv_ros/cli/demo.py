@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"plcv demo: {error}", file=sys.stderr)
         return 2
     if importlib.util.find_spec("rclpy") is None:
-        print('plcv demo: rclpy is not installed: source a ROS 2 distribution, or pip install "plcv_ros[ros]" (see `plcv doctor`)', file=sys.stderr)
+        print('plcv demo: rclpy is not installed: source a ROS 2 distribution, or pip install ".[ros]" (see `plcv doctor`)', file=sys.stderr)
         return 1
     # An interrupt by a supervisor must end the nodes as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -272,6 +272,7 @@ class Demo:
         # Of a run that was killed.
         shutil.rmtree(running, ignore_errors=True)
         outputs.probe_folder("--out", running)
+        interrupted = False
         os.environ.update(self._graph.environment)
         from plcv_ros.nodes.monitor import DiagnosticsMonitor
 
@@ -288,7 +289,15 @@ class Demo:
                 self._note_cpu()
                 cpu_before = dict(self._cpu_s)
                 self._start("camera", logs, progress)
-                seconds = self._follow(progress)
+                camera_start = time.monotonic()
+                try:
+                    seconds = self._follow(progress)
+                except KeyboardInterrupt:
+                    interrupted = True
+                    progress.say("interrupted: what has been sent by now is the run")
+                    self._running["camera"].signal(signal.SIGINT)
+                    self._running["camera"].wait(10.0)
+                    seconds = max(time.monotonic() - camera_start, 1e-3)
                 cpu = {name: self._cpu_s[name] - cpu_before.get(name, 0.0) for name in self._cpu_s}
                 self._end(progress)
         finally:
@@ -298,11 +307,14 @@ class Demo:
                 demo_report.adopt(running, out)
             shutil.rmtree(running, ignore_errors=True)
         report = demo_report.collect(out, self._settings, self._camera_status, {name: used / seconds for name, used in cpu.items()})
-        demo_report.write(report, out)
+        try:
+            demo_report.write(report, out)
+        except OSError as error:
+            raise DemoError(f"{error.filename or out} cannot be written: {error.strerror}") from error
         demo_report.show(report, out)
         if not report.segmented:
             raise DemoError("no frame was segmented; the logs are in " + str(logs))
-        return 0
+        return 130 if interrupted else 0
 
     def _start(self, name: str, logs: Path, progress: Progress) -> None:
         warned = 0

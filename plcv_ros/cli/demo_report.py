@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.camera.address import public, scheme_of
+from plcv_ros.tracing.writing import replacing
 
 FILES = {
     "overlay.png": "camera frame, decoded frame and labels side by side",
@@ -193,13 +194,15 @@ def stage_rows(report: Report) -> list[tuple[str, str, str, str]]:
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write summary.json and summary.md."""
-    (folder / "summary.json").write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+    """Write summary.json and summary.md. Raises OSError naming the file."""
+    with replacing(folder / "summary.json") as path:
+        path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
     lines = [f"{headline(report)}\n", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in figures(report)]
     lines += ["", "| latency, ms | p50 | p95 | p99 |", "| --- | --- | --- | --- |"]
     lines += [f"| {' | '.join(row)} |" for row in stage_rows(report)]
-    (folder / "summary.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with replacing(folder / "summary.md") as path:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def show(report: Report, folder: Path) -> None:

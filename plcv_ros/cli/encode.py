@@ -12,7 +12,8 @@ from typing import Any
 
 from plcv_ros.cli import batch
 from plcv_ros.cli.idle import Needs
-from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, make_codec
+from plcv_ros.cli.streams import STANDARD
+from plcv_ros.codecs import CODECS, SUFFIXES, Codec, CodecError, codec_from
 from plcv_ros.codecs.astc import PRESETS as ASTC_PRESETS
 from plcv_ros.codecs.jpegxs.encoding import RATE_CONTROLS
 from plcv_ros.codecs.jpegxs.presets import LEVELS, PRECISIONS, PRESETS, QUANTIZERS, SEARCHES, SIGNS
@@ -21,13 +22,14 @@ from plcv_ros.texts import counted
 
 EPILOG = """
 The codec is the one of the output's suffix (.astc, .jxs, .jpg), or --codec where the output is a folder. Existing files are not touched
-unless --force or --skip-existing says so; nothing is written before that is checked.
+unless --force or --skip-existing says so; nothing is written before that is checked. - is standard input, or standard output (with --codec).
 
 examples:
   plcv encode in.png out.astc
   plcv encode in.png out.jxs --bpp 3 --preset high
   plcv encode in.png out.jxs --lossless
   plcv encode photos/ encoded/ --codec astc --block 12x12 --skip-existing
+  plcv encode - - --codec jxs < in.png > out.jxs
 """
 
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -113,13 +115,13 @@ def _block(text: str) -> tuple[int, int]:
 def run(args: argparse.Namespace) -> int:
     """Encode; 0 when all went well, 1 where a file failed, 2 for wrong usage."""
     from plcv_ros.camera.folder import SUFFIXES as PICTURES
-    from plcv_ros.pictures import PictureError, read_picture
+    from plcv_ros.pictures import PictureError, decode_picture
 
     try:
         name = codec_name(args)
         if args.threads != 1 and name == "jpeg":
             raise batch.BatchError("--threads does nothing with jpeg: libjpeg-turbo encodes a picture in one thread")
-        codec = make_codec(name, threads=args.threads, **codec_options(args, name))
+        codec = codec_from(name, {"threads": args.threads, **codec_options(args, name)})
         suffix = next(suffix for suffix, codec_of in SUFFIXES.items() if codec_of == name)
         planned = batch.jobs(args.inputs, args.output, suffix, PICTURES, args.recursive)
         todo = batch.apply_policy(planned, args.existing)
@@ -129,19 +131,18 @@ def run(args: argparse.Namespace) -> int:
     total = Totals()
 
     def work(job: batch.Job) -> None:
-        picture = read_picture(job.source)
+        picture = decode_picture(job.read(), job.name)
         pixels = picture.pixels
         start = time.perf_counter()
         payload = codec.encode(pixels, pixel_format=picture.pixel_format)
         milliseconds = 1e3 * (time.perf_counter() - start)
-        with batch.replacing(job.target) as path:
-            path.write_bytes(payload)
+        batch.write(job.target, payload)
         height, width = pixels.shape[:2]
         total.add(len(payload), width * height, milliseconds)
         if picture.note:
-            print(f"plcv encode: {job.source}: {picture.note}", file=sys.stderr)
+            print(f"plcv encode: {job.name}: {picture.note}", file=sys.stderr)
         if len(planned) == 1:
-            print(f"{job.target}: {width}x{height}, {describe(codec)}, {total}")
+            batch.say(f"{job.target}: {width}x{height}, {describe(codec)}, {total}", job.target)
 
     try:
         failed = batch.run_jobs(todo, work, "encode", (PictureError, CodecError, OSError))
@@ -186,6 +187,10 @@ def describe(codec: Codec) -> str:
 def codec_name(args: argparse.Namespace) -> str:
     """The codec that --codec or the output's suffix names; raises BatchError."""
     suffix = args.output.suffix.lower()
+    if args.output == STANDARD:
+        if args.codec is None:
+            raise batch.BatchError(f"the output is standard output: name the codec with --codec {', '.join(CODECS)}")
+        return str(args.codec)
     if not batch.is_file_target(args.output):
         if args.codec is None:
             raise batch.BatchError(f"{args.output} is a folder: name the codec with --codec {', '.join(CODECS)}")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 from plcv_ros import __version__
 from plcv_ros.cli import ranges
 from plcv_ros.cli.idle import complaint
+from plcv_ros.cli.streams import abandon_output
+from plcv_ros.requirements import explain, extra_of
 
 COMMANDS = {
     "demo": "camera -> codec -> DDS -> segmentation -> latency on this machine, for a bounded time, with a report",
@@ -33,9 +36,40 @@ COMMANDS = {
 ``args.arguments`` are the words after ``plcv`` as they were given. A module's ``NEEDS`` lists options that do nothing without others."""
 
 
+BROKEN_PIPE = 141
+"""Exit status of a command whose reader has gone: 128 + SIGPIPE, as shells report it."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``plcv``; returns the exit status (0 success, 1 failure, 2 wrong usage)."""
+    """Run ``plcv``; returns the exit status (0 success, 1 failure, 2 wrong usage, 130 Ctrl-C, 141 closed pipe)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    command = " ".join(["plcv", *(a for a in arguments[:1] if a in COMMANDS)])
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        abandon_output()
+        return BROKEN_PIPE
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        # A file's error names the file: without a name it is standard output.
+        abandon_output()
+        print(f"{command}: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        extra = extra_of(error)
+        if extra is None:
+            raise
+        print(explain(command, error, extra), file=sys.stderr)
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="plcv", description="Camera frames to a remote network at the lowest latency: tools of plcv_ros.")
     parser.add_argument("--version", action="version", version=f"plcv_ros {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
@@ -54,10 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wrong:
         print(f"plcv {args.command}: {wrong}", file=sys.stderr)
         return 2
-    try:
-        return int(args.run(args))
-    except KeyboardInterrupt:
-        return 130
+    return int(args.run(args))
 
 
 if __name__ == "__main__":

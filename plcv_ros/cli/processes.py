@@ -56,8 +56,11 @@ class NodeProcess:
             text = line.rstrip("\n")
             self.tail.append(text)
             if self._log:
-                self._log.write(line)
-                self._log.flush()
+                try:
+                    self._log.write(line)
+                    self._log.flush()
+                except OSError:  # a full disk costs the log; a pipe that nobody reads would stop the node
+                    self._log = None
             if self._on_line:
                 self._on_line(self.name, text)
 

@@ -9,8 +9,8 @@ from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, YUV422_FORMATS
 from .jpeg import JpegCodec
 from .jpegxs import JxsCodec
-from .payloads import Strip
-from .registry import CODECS, SUFFIXES, Codec, decode, header, info, make_codec
+from .payloads import Encoded, Strip
+from .registry import CODECS, SUFFIXES, Codec, codec_from, decode, header, info, make_codec
 from .targets import simd_targets
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "AstcCodec",
     "Codec",
     "CodecError",
+    "Encoded",
     "JpegCodec",
     "JxsCodec",
     "Strip",
+    "codec_from",
     "decode",
     "header",
     "info",

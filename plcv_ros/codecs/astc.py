@@ -17,7 +17,7 @@ import numpy.typing as npt
 from . import _native
 from .errors import CodecError
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
-from .payloads import Payload, Strip, as_bytes_view, writable_view
+from .payloads import Encoded, Payload, Strip, as_bytes_view, writable_view
 from .targets import current_target
 from .threads import check_threads
 
@@ -88,7 +88,7 @@ class AstcCodec:
         width, height = check_size(width, height)
         return _HEADER_BYTES + _BLOCK_BYTES * -(-width // self.block[0]) * -(-height // self.block[1])
 
-    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Encoded:
         """Encode one frame to an .astc file: bytes, or, with `out`, a memoryview of the part of it that was written.
 
         image: (H, W, 3) uint8 for rgb8 and bgr8, (H, W, 4) for rgba8 and bgra8 (alpha is ignored), (H, W) or (H, W, 1) for mono8;
@@ -97,9 +97,10 @@ class AstcCodec:
         """
         image, width, height = check_image(image, pixel_format)
         target = None if out is None else writable_view(out, self.payload_size(width, height))
-        return _native.astc_encode(
+        payload: Encoded = _native.astc_encode(
             image, width, height, _FORMAT_NUMBERS[pixel_format], *self.block, *STAGES[self.preset], self.threads, self.target, target
         )
+        return payload
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Iterator[Strip]:
         """Encode one frame as strips of whole block rows, each a complete .astc file of at most `max_bytes` bytes.

@@ -16,7 +16,7 @@ from . import _native, jpeg_frame
 from .errors import CodecError
 from .exif import upright
 from .images import MAX_PIXELS, PIXEL_FORMATS, check_image, check_size
-from .payloads import Payload, Strip, as_bytes_view, writable_view
+from .payloads import Encoded, Payload, Strip, as_bytes_view, writable_view
 from .threads import check_threads
 
 SUBSAMPLINGS: tuple[str, ...] = ("444", "422", "420", "440", "411")
@@ -34,7 +34,7 @@ def _simplejpeg() -> Any:
     except TooOldError as error:
         raise CodecError(f"the jpeg codec needs {error}") from None
     except ImportError:
-        raise CodecError('the jpeg codec needs simplejpeg: pip install simplejpeg, or "plcv_ros[edge]" or "plcv_ros[remote]"') from None
+        raise CodecError('the jpeg codec needs simplejpeg: pip install simplejpeg, or ".[edge]" or ".[remote]"') from None
     return simplejpeg
 
 
@@ -67,7 +67,7 @@ class JpegCodec:
         """None: the bytes depend on the picture."""
         check_size(width, height)
 
-    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Encoded:
         """Encode one frame to a JPEG file: bytes, or, with `out`, a memoryview of the part of it that was written.
 
         image, pixel_format: as for ASTC. out: writable buffer; CodecError where the payload does not fit. Raises CodecError.
@@ -77,7 +77,9 @@ class JpegCodec:
         if pixels.strides[0] < width * pixels.shape[2] or pixels.strides[1:] != (pixels.shape[2], 1):
             pixels = np.ascontiguousarray(pixels)  # libjpeg-turbo takes padded rows, but none that overlap or run upwards
         colour = "Gray" if pixel_format == "mono8" else self.subsampling
-        payload = self._encode(pixels, quality=self.quality, colorspace=_COLORSPACES[pixel_format], colorsubsampling=colour, fastdct=self.fast_dct)
+        payload: bytes = self._encode(
+            pixels, quality=self.quality, colorspace=_COLORSPACES[pixel_format], colorsubsampling=colour, fastdct=self.fast_dct
+        )
         if out is None:
             return payload
         target = writable_view(out, len(payload))

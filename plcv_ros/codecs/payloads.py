@@ -11,6 +11,9 @@ from .errors import CodecError
 Payload = Any
 """Anything with a contiguous buffer: bytes, bytearray, memoryview, array.array, a uint8 numpy array."""
 
+Encoded = bytes | memoryview
+"""What an encoder returns: bytes, or with ``out`` a memoryview of the part of it that was written."""
+
 
 @dataclass(frozen=True)
 class Strip:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from . import astc, jpeg, jpeg_header, jpegxs
 from .errors import CodecError
 from .images import MAX_PIXELS, check_max_pixels, check_out
-from .payloads import Payload, as_bytes_view
+from .payloads import Encoded, Payload, as_bytes_view
 from .threads import check_threads
 
 
@@ -20,8 +21,10 @@ class Codec(Protocol):
     """What every codec offers; see AstcCodec for the manual."""
 
     name: str
-    pixel_formats: Mapping[str, int]
-    """Formats of pixels that `encode` takes -> bytes a pixel."""
+
+    @property
+    def pixel_formats(self) -> Mapping[str, int]:
+        """Formats of pixels that `encode` takes -> bytes a pixel."""
 
     @property
     def detail(self) -> str:
@@ -30,7 +33,7 @@ class Codec(Protocol):
     def payload_size(self, width: int, height: int) -> int | None:
         """Bytes of every payload of this size, or None where they depend on the picture."""
 
-    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Encoded:
         """Encode one frame; bytes-like."""
 
     def encode_strips(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", max_bytes: int = 5200) -> Any:
@@ -47,19 +50,58 @@ SUFFIXES: dict[str, str] = {".astc": "astc", ".jxs": "jxs", ".jpg": "jpeg", ".jp
 """Suffix of a file -> its codec. The first one of a codec is the one to write."""
 
 
+@overload
+def make_codec(name: Literal["astc"], *, block: tuple[int, int] = (8, 8), preset: str = "fast", threads: int = 1) -> astc.AstcCodec: ...
+
+
+@overload
+def make_codec(
+    name: Literal["jxs"],
+    *,
+    bpp: float = 3.0,
+    preset: str = "high",
+    significance: bool | None = None,
+    rate_control: str = "slice",
+    lossless: bool = False,
+    weights: str | Path | Mapping[str, Any] | None = None,
+    threads: int = 1,
+    vertical_prediction: bool | None = None,
+    raw_counts: bool | None = None,
+    quantizer: str | None = None,
+    signs: str | None = None,
+    levels: str | None = None,
+    precision: str | None = None,
+    search: str | None = None,
+    colour_transform: bool | None = None,
+) -> jpegxs.JxsCodec: ...
+
+
+@overload
+def make_codec(name: Literal["jpeg"], *, quality: int = 90, subsampling: str = "420", fast_dct: bool = True, threads: int = 1) -> jpeg.JpegCodec: ...
+
+
+@overload
+def make_codec(name: str) -> Codec: ...
+
+
 def make_codec(name: str, **options: Any) -> Codec:
     """Make a codec: ``make_codec("astc", block=(8, 8), preset="fast", threads=1)``, ``make_codec("jxs", bpp=3.0, preset="high")``,
     ``make_codec("jpeg", quality=90)``.
 
     Options are those of AstcCodec, JxsCodec and JpegCodec. Raises CodecError, also for options that the codec does not have.
     """
+    return codec_from(name, options)
+
+
+def codec_from(name: str, options: Mapping[str, Any]) -> Codec:
+    """`make_codec` where the name and the options are known at run time alone, so that a type checker cannot compare them."""
     kind = _CODECS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise CodecError(f"codec is {name!r}, expected one of {', '.join(CODECS)}")
     try:
         codec: Codec = kind(**options)
     except TypeError as error:
-        raise CodecError(f"options of the {name} codec are {options}: {error}") from None
+        raise CodecError(f"options of the {name} codec are {dict(options)}: {error}") from None
     return codec
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from plcv_ros.codecs import decode, make_codec
+from plcv_ros.codecs import Encoded, decode, make_codec
 from plcv_ros.codecs.jpegxs.weights import Weights
 from plcv_ros.labels import IGNORE_INDEX
 from plcv_ros.perception.metrics import ConfusionMatrix
@@ -111,7 +111,7 @@ class Objective:
         height, width = self._pictures[0].image.shape[:2]
         return width, height
 
-    def __call__(self, encode: Callable[[Image], bytes] | None = None, progress: Callable[[], None] | None = None) -> Loss:
+    def __call__(self, encode: Callable[[Image], Encoded] | None = None, progress: Callable[[], None] | None = None) -> Loss:
         """``encode``: (H, W, 3) uint8 rgb8 -> a payload; None leaves the pictures as they are."""
         divergence, entropy, total = 0.0, 0.0, 0.0
         hits, unions, ratios, bits, pixels = [], [], [], 0, 0
@@ -189,7 +189,7 @@ def read_course(folder: Path) -> list[Evaluation]:
         return [Evaluation.of_row(row) for row in csv.DictReader(file)]
 
 
-def encoder(settings: TuningSettings, weights: Weights) -> Callable[[Image], bytes]:
+def encoder(settings: TuningSettings, weights: Weights) -> Callable[[Image], Encoded]:
     """The encoder of the settings with these weights, as :class:`Objective` takes it."""
     return make_codec("jxs", **settings.options, weights={"gains": list(weights.gains), "priorities": list(weights.priorities)}).encode
 

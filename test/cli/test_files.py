@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +210,85 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def run_plcv(command: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[bytes]:
+    """A shell's command line in which ``plcv`` is this package's."""
+    text = f'set -o pipefail; plcv() {{ "{sys.executable}" -m plcv_ros.cli.main "$@"; }}; {command}'
+    return subprocess.run(["bash", "-c", text], cwd=cwd, capture_output=True, check=False, timeout=120, **options)
+
+
+def test_standard_input_and_output(png: Path, tmp_path: Path) -> None:
+    main(words("encode", png, tmp_path / "o.jxs", "--lossless"))
+    piped = run_plcv("plcv encode - - --codec jxs --lossless < in.png | tee piped.jxs | plcv decode - - > piped.png", tmp_path)
+    assert piped.returncode == 0, piped.stderr
+    assert (tmp_path / "piped.jxs").read_bytes() == (tmp_path / "o.jxs").read_bytes()
+    assert np.array_equal(cv2.imread(str(tmp_path / "piped.png"))[..., ::-1], picture())
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "message"),
+    [
+        ("plcv encode in.png -", 2, "the output is standard output: name the codec with --codec"),
+        ("plcv encode - folder --codec astc < in.png", 2, "the input is standard input: name a file as the output"),
+        ("echo no picture | plcv encode - o.astc", 1, "plcv encode: standard input: "),
+        ("echo nothing | plcv decode - o.png", 1, "plcv decode: standard input: payload of 8 bytes"),
+        ("plcv encode in.png o.jxs --lossless >/dev/null && cat o.jxs o.jxs | plcv decode - -", 1, "2 pictures, expected one for standard output"),
+        ("plcv encode in.png - --codec astc > /dev/full", 1, "plcv encode: standard output cannot be written: No space left on device"),
+        ("plcv params > /dev/full", 1, "plcv params: standard output cannot be written: No space left on device"),
+    ],
+)
+def test_what_streams_cannot_do_is_one_line(png: Path, tmp_path: Path, command: str, status: int, message: str) -> None:
+    done = run_plcv(command, tmp_path)
+    said = done.stderr.decode()
+    assert (done.returncode, said.count("\n")) == (status, 1), said
+    assert message in said
+
+
+@pytest.mark.parametrize("command", ["params", "--help", "encode --help", "info o.jxs", "info o.jxs --json", "encode in.png - --codec astc"])
+def test_a_closed_pipe_ends_quietly(png: Path, tmp_path: Path, command: str) -> None:
+    main(words("encode", png, tmp_path / "o.jxs", "--lossless"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        words_ = [sys.executable, "-m", "plcv_ros.cli.main", *command.split()]
+        done = subprocess.run(words_, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=120)
+    finally:
+        os.close(writer)
+    assert done.stderr == b""
+    # Some versions of argparse swallow the failed write of a help text; rich ends with 1 by itself.
+    assert done.returncode in {"--help": (0, 141), "encode --help": (0, 141), "info o.jxs": (1, 141)}.get(command, (141,))
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_a_full_disk_is_named_once_and_leaves_no_half_file(folder: Path, tmp_path: Path, command: str) -> None:
+    source = folder
+    if command == "decode":
+        main(words("encode", "-r", folder, tmp_path / "encoded", "--codec", "astc"))
+        source = tmp_path / "encoded"
+    out = tmp_path / "full"
+    out.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(out)], capture_output=True, check=False)
+    if mount.returncode:
+        pytest.skip("a small tmpfs cannot be mounted: not root")
+    try:
+        with contextlib.suppress(OSError):
+            (out / "filler").write_bytes(bytes(8192))
+        done = run_plcv(f"plcv {command} -r {source} {out} {'--codec astc' if command == 'encode' else ''}", tmp_path)
+        left = {path.name for path in out.iterdir()} - {"filler"}
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+    said = done.stderr.decode()
+    assert done.returncode == 1 and said.count("\n") == 1, said
+    assert f"plcv {command}: {out}/a." in said and "cannot be written: No space left on device; 2 more are not written" in said
+    assert left == set()
+
+
+def test_an_output_below_a_file_is_named(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert main(words("encode", png, tmp_path / "file/o.astc")) == 1
+    assert capsys.readouterr().err == f"plcv encode: {tmp_path}/file/o.astc cannot be written: {os.strerror(errno.EEXIST)}\n"
 
 
 def test_info(png: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

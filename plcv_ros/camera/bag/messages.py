@@ -76,7 +76,7 @@ class MessageReader:
         try:
             from rosbags.typesys import Stores, get_typestore
         except ImportError as error:
-            raise SourceError('reading a bag needs rosbags: pip install "plcv_ros[edge]"') from error
+            raise SourceError('reading a bag needs rosbags: pip install ".[edge]"') from error
         self._ros1: Any = get_typestore(Stores.ROS1_NOETIC)
         self._ros2: Any = get_typestore(Stores.ROS2_HUMBLE)
 

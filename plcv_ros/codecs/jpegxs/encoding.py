@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .. import _native
 from ..errors import CodecError
 from ..images import PIXEL_FORMATS, YUV422_FORMATS, check_image, check_size
-from ..payloads import Strip, writable_view
+from ..payloads import Encoded, Strip, writable_view
 from ..targets import current_target
 from ..threads import check_threads
 from .presets import PRECISIONS, QUANTIZERS, SEARCHES, SIGNS, Tools, profile_of, tools_of
@@ -118,7 +118,7 @@ class JxsCodec:
             raise CodecError(str(error)) from None
         return 8 * smallest / (width * height)
 
-    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Any:
+    def encode(self, image: npt.NDArray[np.uint8], pixel_format: str = "rgb8", out: Any = None) -> Encoded:
         """Encode one frame to a JPEG XS codestream: bytes, or, with `out`, a memoryview of the part of it that was written.
 
         image: (H, W, 3) uint8 for rgb8 and bgr8, (H, W, 4) for rgba8 and bgra8 (alpha is ignored), (H, W) or (H, W, 1) for mono8, coded as
@@ -130,7 +130,7 @@ class JxsCodec:
         size = self.payload_size(width, height)
         target = None if out is None or size is None else writable_view(out, size)
         try:
-            payload = _native.jpegxs_encode(
+            payload: Encoded = _native.jpegxs_encode(
                 image, width, height, _FORMAT_NUMBERS[pixel_format], self._options(pixel_format), size or 0, self.threads, self.target, target
             )
         except ValueError as error:
