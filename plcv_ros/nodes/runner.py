@@ -75,15 +75,22 @@ def run(executable: str, make: Callable[[], FrameNode], arguments: Sequence[str]
         unsafe = security.complaint(security.enclave_of(argv), os.environ)
         if unsafe:
             get_logger(executable).warning(f"security: {unsafe}")
+        interrupted = False
         try:
             return _run_node(executable, make, holder)
         except _Interrupted:
+            interrupted = True
             return 0
         finally:
             # The TCP transport of Fast DDS 3.2.3 now and then hangs here (eProsima/Fast-DDS#6066). Everything has been written and sent by then.
             _deadline.within(END_TIMEOUT_S)
             with contextlib.suppress(Exception):
                 rclpy.shutdown()
+            if interrupted:
+                # A library may be at work in a thread of its own (FFmpeg opens a stream): the interpreter must not be taken down under it.
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(0)
             _deadline.cancel()
 
 

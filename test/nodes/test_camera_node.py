@@ -219,15 +219,25 @@ def test_a_source_that_ends(spawn, probe, pictures):
     assert node.stop() == 0
 
 
-def test_a_source_that_breaks_is_one_clear_line(spawn, probe, pictures):
+def test_a_damaged_picture_is_passed_by_and_counted(spawn, probe, pictures):
     (pictures / "frame12.png").write_bytes(b"no picture")
     frames = probe.listen(CompressedImage, "camera/image/astc")
-    node = spawn("camera", source=str(pictures), rate=50.0, start_when_subscribed=True)
-    assert node.wait() == 1
-    assert "frame12.png cannot be read as a picture" in node.log
-    assert node.log.count("[FATAL]") == 1
+    node = spawn("camera", source=str(pictures), rate=20.0, loop=False, start_when_subscribed=True)
+    assert node.wait() == 0
+    assert 1 <= node.log.count("frame12.png") <= 2  # when it is met, and at the end
+    assert "1 damaged" in node.log.splitlines()[-1]
     assert "Traceback" not in node.log
-    probe.wait_for(lambda: frames, "the frames before")
+    probe.wait_for(lambda: len(frames) == len(list(pictures.iterdir())) - 1, "the other frames")
+
+
+def test_a_source_that_breaks_is_one_clear_line(spawn, pictures):
+    for path in pictures.iterdir():
+        path.write_bytes(b"no picture")
+    node = spawn("camera", source=str(pictures))
+    assert node.wait() == 1
+    assert node.log.count("[FATAL]") == 1
+    assert "can be used" in node.log
+    assert "Traceback" not in node.log
 
 
 def test_a_source_that_is_too_slow_is_warned_of(spawn, probe):

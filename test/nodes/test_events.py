@@ -16,7 +16,7 @@ pytest.importorskip("rclpy")
 
 from std_msgs.msg import Header
 
-from plcv_ros.nodes import compat, events, qos
+from plcv_ros.nodes import compat, events, qos, qos_overrides
 from plcv_ros.nodes.events import FrameEvents
 
 
@@ -42,7 +42,8 @@ class Traced:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, debug: int = 0) -> None:
         self.topic, self.debug = Publisher(1), Publisher(debug)
         monkeypatch.setattr(qos, "create_publisher", lambda *_: self.topic)
-        monkeypatch.setattr(compat, "create_publisher", lambda *_: self.debug)
+        monkeypatch.setattr(compat, "create_publisher", lambda *_, **__: self.debug)
+        monkeypatch.setattr(qos_overrides, "options", lambda *_: None)
         node = SimpleNamespace(get_fully_qualified_name=lambda: "/camera", get_logger=logging.getLogger)
         self.events = FrameEvents(node, "published", lambda _header: 0)
         self.thread = threading.Thread(target=self.events.run, daemon=True)
@@ -132,7 +133,8 @@ def test_debug_times_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_processing_times_are_those_of_each_frame_where_headers_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
-    monkeypatch.setattr(compat, "create_publisher", lambda *_: SimpleNamespace(publish=lambda message: told.append(message.data)))
+    monkeypatch.setattr(compat, "create_publisher", lambda *_, **__: SimpleNamespace(publish=lambda message: told.append(message.data)))
+    monkeypatch.setattr(qos_overrides, "options", lambda *_: None)
     times = events.DebugTimes(SimpleNamespace(get_logger=logging.getLogger), "published", lambda _header: 0)
     one, other = Header(), Header()
     for header, event, ms in ((one, "encode_start", 1), (other, "encode_start", 5), (one, "published", 11), (other, "published", 25)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,6 +24,7 @@ class Threads:
 
     def __init__(self, node) -> None:
         self._node = node
+        self.inputs = SimpleNamespace(expect=lambda *_: None)
 
     def __getattr__(self, name):
         return getattr(self._node, name)
