@@ -216,14 +216,14 @@ def test_one_way_times_are_right_across_clocks(
 
     with (tmp_path / "report" / "frames.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["published_ns"] and int(row["stamp_ns"]) in truths]
-    assert len(rows) > 100
+    assert len(rows) > 40
     errors_ms = [(int(row["published_ns"]) - truths[int(row["stamp_ns"])]) / MS for row in rows]
     transport = [float(row["transport_ms"]) for row in rows if row["transport_ms"]]
     error_ms, transport_ms = statistics.median(map(abs, errors_ms[60:])), statistics.median(transport)
     print(f"error {error_ms:.3f} ms at the median, {max(map(abs, errors_ms)):.3f} at most; transport {transport_ms:.2f} ms")
     # On a computer busy with other things exchanges are lopsided by as much as a process waits for its turn; 0.3 ms are for test_clock.py.
     assert error_ms < 20
-    assert len(transport) > 100
+    assert len(transport) > 40
     assert -20 < transport_ms < 60_000
     report = json.loads((tmp_path / "report" / "latency.json").read_text())
     assert report["clocks"]["decoder"]["same_computer"]

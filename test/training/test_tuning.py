@@ -165,6 +165,6 @@ def test_as_a_user_types_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     capsys.readouterr()
     assert main([*command, "--generations", "1", "--seed", "5"]) == 1
     assert "another seed" in capsys.readouterr().err
-    for wrong in (["--codec", "astc"], ["--population", "1"], ["--data", "camvid"]):
-        assert main([*command, *wrong]) == 1
+    for wrong, status in ((["--codec", "astc"], 1), (["--population", "1"], 2), (["--data", "camvid"], 1)):
+        assert main([*command, *wrong]) == status
         assert "plcv tune: " in capsys.readouterr().err
