@@ -23,6 +23,15 @@ MAX_NUMBERS = 64
 """Of a message of numbers, and coefficients of a camera's distortion."""
 
 
+MAX_FRAME_ID = 1 << 17
+"""Characters of a frame's own frame_id, which travels with it untouched, and is kept for a few frames only. What is told of frames
+(TimeReference) is kept for thousands: there it is a name."""
+
+
+def _frame(message: Any) -> str:
+    return _long("frame_id", message.header.frame_id, MAX_FRAME_ID)
+
+
 def _header(message: Any) -> str:
     frame_id = message.header.frame_id
     return "" if is_name(frame_id, empty=True) else f"a frame_id of {len(frame_id)} characters: {shown(frame_id, 40)!r}"
@@ -41,10 +50,10 @@ def _article(what: str) -> str:
 
 
 _CHECKS: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
-    "Image": (("frame_id", _header), ("encoding", lambda m: _name("encoding", m.encoding))),
-    "CompressedImage": (("frame_id", _header), ("format", lambda m: _long("format", m.format, MAX_FORMAT))),
+    "Image": (("frame_id", _frame), ("encoding", lambda m: _name("encoding", m.encoding))),
+    "CompressedImage": (("frame_id", _frame), ("format", lambda m: _long("format", m.format, MAX_FORMAT))),
     "CameraInfo": (
-        ("frame_id", _header),
+        ("frame_id", _frame),
         ("distortion", lambda m: _name("distortion model", m.distortion_model)),
         ("distortion", lambda m: "" if len(m.d) <= MAX_NUMBERS else f"{len(m.d)} coefficients of distortion, expected at most {MAX_NUMBERS}"),
     ),

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from typing import Any
 
 from plcv_ros.strips.assembler import REMEMBERED_FRAMES
+from plcv_ros.texts import shown
 
 WATCHED_FRAMES = 4 * REMEMBERED_FRAMES
 """A header that comes again after so many others meets nobody who remembers it."""
@@ -70,7 +71,7 @@ def complaint(topic: str, key: Key) -> str:
     seconds, nanoseconds, frame_id = key
     what = f"have equal stamps ({seconds}.{nanoseconds:09d})" if seconds or nanoseconds else "have no header.stamp (it is zero)"
     return (
-        f"frames on {topic} {what} and frame_id {frame_id!r}: they are counted one by one, but their age is not known, their latencies "
+        f"frames on {topic} {what} and frame_id '{shown(frame_id, 40)}': they are counted one by one, but their age is not known, their latencies "
         "are not exact, and labels can be matched with them by their order only. Let the camera driver set header.stamp to the time of each "
         "capture, and give every camera a frame_id of its own. More of them are only counted (stamps_repeated on /diagnostics)"
     )

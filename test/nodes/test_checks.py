@@ -40,14 +40,15 @@ def headed(kind: Any, frame_id: str = "front", **fields: Any) -> Any:
 
 BAD = [
     headed(Image, LONG),
-    headed(Image, "two\nlines"),
     headed(Image, encoding="x" * 257),
-    headed(CompressedImage, "a" * 257),
+    headed(CompressedImage, LONG),
     headed(CompressedImage, format=LONG),
     headed(CameraInfo, LONG),
     headed(CameraInfo, distortion_model=LONG),
     headed(CameraInfo, d=[0.0] * 1000),
     headed(TimeReference, "\x1b[2J"),
+    headed(TimeReference, "two\nlines"),
+    headed(TimeReference, "a" * 257),
     headed(TimeReference, source="x" * (MAX_SOURCE + 1)),
     String(data=LONG),
     DiagnosticArray(status=[DiagnosticStatus()] * 1001),
@@ -55,6 +56,7 @@ BAD = [
 ]
 GOOD = [
     headed(Image, "", encoding="rgb8"),
+    headed(Image, "x" * 100_000, encoding="rgb8"),
     headed(Image, "Kamera vorn, \u00fc", encoding="8UC3"),
     headed(CompressedImage, "a" * 256, format="rgb8; astc compressed rgb8 8x8"),
     headed(CameraInfo, distortion_model="plumb_bob", d=[0.0] * 14),
