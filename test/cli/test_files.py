@@ -212,10 +212,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def environment() -> dict[str, str]:
+    """For a process that shall find this package, installed or not, wherever it runs."""
+    path = os.pathsep.join([str(Path(batch.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return {**os.environ, "PYTHONPATH": path}
+
+
 def run_plcv(command: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[bytes]:
     """A shell's command line in which ``plcv`` is this package's."""
     text = f'set -o pipefail; plcv() {{ "{sys.executable}" -m plcv_ros.cli.main "$@"; }}; {command}'
-    return subprocess.run(["bash", "-c", text], cwd=cwd, capture_output=True, check=False, timeout=120, **options)
+    return subprocess.run(["bash", "-c", text], cwd=cwd, capture_output=True, check=False, timeout=120, env=environment(), **options)
 
 
 def test_standard_input_and_output(png: Path, tmp_path: Path) -> None:
@@ -253,7 +259,7 @@ def test_a_closed_pipe_ends_quietly(png: Path, tmp_path: Path, command: str) -> 
     os.close(reader)
     try:
         words_ = [sys.executable, "-m", "plcv_ros.cli.main", *command.split()]
-        done = subprocess.run(words_, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=120)
+        done = subprocess.run(words_, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=120, env=environment())
     finally:
         os.close(writer)
     assert done.stderr == b""

@@ -33,7 +33,7 @@ def _rate(times_ns: Sequence[int]) -> float | None:
     quartile: a pause of the recording makes many of them longer, nothing makes many of them shorter."""
     times = np.sort(np.asarray(times_ns, np.int64))
     frames = max(1, len(times) // 3)
-    spans = times[frames:] - times[:-frames]
-    span = float(np.percentile(spans, 25, method="nearest")) if spans.size else 0.0
+    spans = np.sort(times[frames:] - times[:-frames])
+    span = float(spans[round(0.25 * (spans.size - 1))]) if spans.size else 0.0
     found = _NANO * frames / span if span > 0 else 0.0
     return found if 0 < found <= _HIGHEST else None
