@@ -16,6 +16,7 @@ PACKAGE = ROOT / "plcv_ros"
 ARROWS: dict[str, set[str]] = {
     "requirements": set(),
     "ranges": set(),
+    "writing": set(),
     "codecs": set(),
     "labels": set(),
     "pictures": {"codecs"},
@@ -33,8 +34,8 @@ ARROWS: dict[str, set[str]] = {
 }
 """Room -> the rooms it may import (docs/architecture.md draws the same picture)."""
 
-BELOW_ALL = {"requirements", "ranges"}
-"""What every room may import: the versions of other packages that are needed, and the range of a number."""
+BELOW_ALL = {"requirements", "ranges", "writing"}
+"""What every room may import: the versions of other packages that are needed, the range of a number, and files that are whole or as before."""
 
 OWNERS = {
     "rclpy": {"nodes"},

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from plcv_ros import writing
 from plcv_ros.camera.folder import natural_key
 from plcv_ros.cli.progress import done_column
 from plcv_ros.cli.streams import STANDARD, read_input, write_output
@@ -123,20 +122,12 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Raises OutputError for every OSError, which would name the path beside ``target``, or none.
     """
-    path: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".plcv.", suffix=target.suffix, dir=target.parent)
-        path = Path(name)
-        os.close(handle)
-        yield path
-        path.chmod(0o666 & ~_umask())
-        path.replace(target)
+        with writing.replacing(target) as path:
+            yield path
     except OSError as error:
         raise OutputError(str(target), error) from error
-    finally:
-        if path is not None:
-            path.unlink(missing_ok=True)
 
 
 def write(target: Path, data: bytes | memoryview) -> None:
@@ -156,12 +147,6 @@ def write(target: Path, data: bytes | memoryview) -> None:
 def say(text: str, target: Path) -> None:
     """Print what was done, on stderr where standard output is the picture."""
     print(text, file=sys.stderr if target == STANDARD else sys.stdout)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def run_jobs(todo: Sequence[Job], work: Callable[[Job], None], command: str, errors: tuple[type[Exception], ...]) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plcv_ros.camera.address import public, scheme_of
-from plcv_ros.tracing.writing import replacing
+from plcv_ros.writing import replacing
 
 FILES = {
     "overlay.png": "camera frame, decoded frame and labels side by side",

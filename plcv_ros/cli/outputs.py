@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
+
+from plcv_ros import writing
 
 
 class OutputError(OSError):
@@ -16,11 +17,7 @@ class OutputError(OSError):
 def probe_folder(option: str, folder: Path) -> None:
     """Make ``folder`` where it is missing, and write and remove a file in it; raises OutputError. Files that are there stay as they are."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix=".plcv_", dir=folder) as file:
-            # An empty file needs no block of the disk.
-            file.write(b"\0")
-            file.flush()
+        writing.probe(folder)
     except OSError as error:
         raise OutputError(f"{option} {folder}: {_reason(folder, error)}") from error
 

@@ -31,7 +31,7 @@ from plcv_ros.tracing import FrameEvent, FrameTable, split_source
 from plcv_ros.tracing.alignment import Aligner
 from plcv_ros.tracing.appearance import ENDS
 from plcv_ros.tracing.run import MAX_CHANGES, ClockState, CodecChange, LinkMeter, Run
-from plcv_ros.tracing.writing import probe
+from plcv_ros.writing import probe
 
 SETTLE_S = 1.0
 """A frame without news for so long is not on its way any more."""

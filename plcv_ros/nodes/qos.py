@@ -22,44 +22,43 @@ STRIP_DEPTH = 400
 """Three frames of 1080p in strips of one row of 8x8 blocks."""
 
 
-def frames_offered() -> QoSProfile:
-    """What publishers of frames and labels offer: reliable, keep last 5."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=RELIABLE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
-
-
-def frames_requested(reliable: bool) -> QoSProfile:
-    """What our subscribers of frames ask for: best effort and the newest frame alone, or, reliably, the last 5."""
-    if reliable:
-        return frames_offered()
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-
-
 INFO_DEPTH = 30
 """Messages of camera_info that wait: each is needed beside its image, and all are small."""
 
 
+def _keep_last(depth: int, reliable: bool = True) -> QoSProfile:
+    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability)
+
+
+def frames_offered() -> QoSProfile:
+    """What publishers of frames and labels offer: reliable, keep last 5."""
+    return _keep_last(RELIABLE_DEPTH)
+
+
+def frames_requested(reliable: bool) -> QoSProfile:
+    """What our subscribers of frames ask for: best effort and the newest frame alone, or, reliably, the last 5."""
+    return frames_offered() if reliable else _keep_last(1, reliable=False)
+
+
 def infos_offered() -> QoSProfile:
     """What publishers of camera_info offer."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+    return _keep_last(INFO_DEPTH)
 
 
 def infos_requested(reliable: bool) -> QoSProfile:
     """What our subscribers of camera_info ask for."""
-    if reliable:
-        return infos_offered()
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=INFO_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+    return _keep_last(INFO_DEPTH, reliable)
 
 
 def strips_offered() -> QoSProfile:
     """What publishers of strips offer: reliable, and room for those of some frames."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+    return _keep_last(STRIP_DEPTH)
 
 
 def strips_requested(reliable: bool) -> QoSProfile:
     """What our subscribers of strips ask for: none may push another out before it is looked at."""
-    if reliable:
-        return strips_offered()
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=STRIP_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
+    return _keep_last(STRIP_DEPTH, reliable)
 
 
 KEPT_CHANGES = 100
@@ -75,12 +74,12 @@ def latched(keep: int = 1) -> QoSProfile:
 
 def events() -> QoSProfile:
     """Frame events come in bursts and none may be missing from a report: reliable, keep last 4000, those of half a minute without a link."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=4000, reliability=ReliabilityPolicy.RELIABLE)
+    return _keep_last(4000)
 
 
 def clock_offered() -> QoSProfile:
     """What the publisher of /clock offers: reliable, keep last 10."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE)
+    return _keep_last(10)
 
 
 def create_publisher(node: Any, message_type: Any, topic: str, profile: QoSProfile, on_demand: Callable[[int], None] | None = None) -> Any:

@@ -16,7 +16,7 @@ from plcv_ros.tracing.appearance import OUTCOMES as OUTCOME_LOOKS
 from plcv_ros.tracing.appearance import STAGES as STAGE_LOOKS
 from plcv_ros.tracing.statistics import OUTCOMES, column_width, durations, plausible, side_by_side
 from plcv_ros.tracing.table import FrameTable
-from plcv_ros.tracing.writing import replacing
+from plcv_ros.writing import replacing
 
 _MAX_BARS = 600
 """More frames than this are drawn as medians over equal groups: bars thinner than a pixel show nothing."""

@@ -14,7 +14,7 @@ from plcv_ros.texts import number
 from plcv_ros.tracing.clock import ClockEstimate
 from plcv_ros.tracing.history import Histories
 from plcv_ros.tracing.table import COUNTS, FrameTable
-from plcv_ros.tracing.writing import replacing
+from plcv_ros.writing import replacing
 
 CLOCK_COLUMNS = ("offset_ms", "uncertainty_ms", "drift_ppm", "round_trip_ms")
 LINK_COLUMNS = ("megabit_per_second", "frames_per_second")

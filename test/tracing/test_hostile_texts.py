@@ -14,7 +14,7 @@ from plcv_ros.tracing.plots import plot_latency
 from plcv_ros.tracing.report import html_report
 from plcv_ros.tracing.run import CodecChange, LinkMeter, Run
 from plcv_ros.tracing.statistics import DAY_NS, column_width, plausible, side_by_side
-from plcv_ros.tracing.writing import probe, replacing
+from plcv_ros.writing import probe, replacing
 
 MS = 1_000_000
 START = 1_700_000_000_000_000_000
