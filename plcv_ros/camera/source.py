@@ -17,7 +17,7 @@ class Source:
 
     ``width`` and ``height`` in pixels are those of the first frame (later ones may differ where the source's do), ``rate`` is in frames a
     second, ``label_set`` is None where frames carry no labels, ``live`` says that the hardware paces ``read``; other sources return at once.
-    ``timed``: its frames have a ``time_ns``.
+    ``timed``: its frames have a ``time_ns``. ``recorded``: they come from a bag, with stamps and topics of their own.
 
     A source goes on behind data that are damaged: ``damaged`` counts what it met so far and could not hand out (frames; packets or messages
     where nothing says how many frames they held), and ``damage`` is the newest reason, one line, empty while there is none. ``read`` raises
@@ -34,6 +34,7 @@ class Source:
     label_set: LabelSet | None = None
     live: bool = False
     timed: bool = False
+    recorded: bool = False
     damaged: int = 0
     damage: str = ""
     reconnects: int = 0

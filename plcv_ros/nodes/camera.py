@@ -161,7 +161,7 @@ class CameraNode(FrameNode):
 
     def _warn_of_idle(self) -> None:
         """Parameters of bags alone do nothing with other sources."""
-        if type(self._source).__name__ == "BagSource":
+        if self._source.recorded:
             return
         for name in ("topic", "recorded_stamps"):
             if self.values[name]:

@@ -27,6 +27,8 @@ class BagSource(Source):
     Raises SourceError where the recording cannot be read, does not say which topic is meant, or holds no image that can be read.
     """
 
+    recorded = True
+
     def __init__(self, path: Path, found: Found, width: int | None, height: int | None, rate: float | None, loop: bool, topic: str | None) -> None:
         self._path = path
         self._reader = MessageReader()
